@@ -1,0 +1,19 @@
+//! What a package is for.
+
+use super::named_enum;
+
+named_enum! {
+    /// How a package is installed, and what it holds.
+    PackageType: "package type" {
+        /// A whole system as a .zip for the phone's own updater or recovery.
+        Recovery = "RECOVERY",
+        /// A whole system as a .tgz of partition images, written from a computer over USB.
+        Fastboot = "FASTBOOT",
+        /// The difference between two builds, installed by the phone's updater on exactly the older one.
+        Incremental = "INCREMENTAL",
+        /// The firmware partitions alone (modem, bootloader …), taken out of a recovery package.
+        Firmware = "FIRMWARE",
+        /// Firmware and the vendor partition, taken out of a recovery package.
+        Vendor = "VENDOR",
+    }
+}

@@ -1,0 +1,1 @@
+//! romdex: the GraphQL API of the official Xiaomi ROM archive.

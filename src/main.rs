@@ -1,0 +1,3 @@
+//! The `romdex` program.
+
+fn main() {}
