@@ -1,1 +1,3 @@
 //! romdex: the GraphQL API of the official Xiaomi ROM archive.
+
+pub mod import;

@@ -30,7 +30,11 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
     /// The variant it was made for.
-    #[sea_orm(belongs_to = "super::variant::Entity", from = "Column::VariantId", to = "super::variant::Column::Id")]
+    #[sea_orm(
+        belongs_to = "super::variant::Entity",
+        from = "Column::VariantId",
+        to = "super::variant::Column::Id"
+    )]
     Variant,
     /// Its changelog.
     #[sea_orm(

@@ -38,7 +38,7 @@ impl Invalid {
     /// How many characters of the offending text are quoted at the most.
     pub const QUOTED: usize = 80;
 
-    fn new(what: &'static str, allowed: &'static str, given: &str) -> Self {
+    pub(crate) fn new(what: &'static str, allowed: &'static str, given: &str) -> Self {
         Self {
             what,
             allowed,
@@ -57,7 +57,10 @@ macro_rules! text_column {
         }
 
         impl sea_orm::TryGetable for $type {
-            fn try_get_by<I: sea_orm::ColIdx>(row: &sea_orm::QueryResult, index: I) -> Result<Self, sea_orm::TryGetError> {
+            fn try_get_by<I: sea_orm::ColIdx>(
+                row: &sea_orm::QueryResult,
+                index: I,
+            ) -> Result<Self, sea_orm::TryGetError> {
                 let text = String::try_get_by(row, index)?;
                 text.parse()
                     .map_err(|error: $crate::value::Invalid| sea_orm::DbErr::Type(error.to_string()).into())
@@ -86,6 +89,13 @@ macro_rules! text_column {
         impl sea_orm::sea_query::Nullable for $type {
             fn null() -> sea_orm::Value {
                 sea_orm::Value::String(None)
+            }
+        }
+
+        // A text is never made from a number, but SeaORM asks this of every primary key.
+        impl sea_orm::TryFromU64 for $type {
+            fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+                Err(sea_orm::DbErr::ConvertFromU64(stringify!($type)))
             }
         }
 

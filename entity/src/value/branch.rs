@@ -28,7 +28,13 @@ impl Branch {
             "stable beta" => Self::StableBeta,
             "public beta" => Self::PublicBeta,
             "weekly" => Self::Weekly,
-            _ => return Err(Invalid::new("branch", "Stable, Stable Beta, Public Beta or Weekly", label)),
+            _ => {
+                return Err(Invalid::new(
+                    "branch",
+                    "Stable, Stable Beta, Public Beta or Weekly",
+                    label,
+                ));
+            }
         })
     }
 
@@ -41,10 +47,11 @@ impl Branch {
         if version.is_public_beta() {
             return Self::PublicBeta;
         }
-        labels
-            .into_iter()
-            .min()
-            .unwrap_or(if version.is_weekly() { Self::Weekly } else { Self::Stable })
+        labels.into_iter().min().unwrap_or(if version.is_weekly() {
+            Self::Weekly
+        } else {
+            Self::Stable
+        })
     }
 }
 
@@ -64,7 +71,11 @@ mod tests {
             ("V12.5.4.0.RKHMIXM", &[], Stable),
         ] {
             let version: Version = version.parse().unwrap();
-            assert_eq!(Branch::settle(&version, labels.iter().copied()), branch, "{version} {labels:?}");
+            assert_eq!(
+                Branch::settle(&version, labels.iter().copied()),
+                branch,
+                "{version} {labels:?}"
+            );
         }
     }
 }

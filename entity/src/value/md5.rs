@@ -32,7 +32,11 @@ fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     if digits.len() != 2 * N {
         return None;
     }
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let value = |digit: u8| {
+        char::from(digit)
+            .to_digit(16)
+            .and_then(|value| u8::try_from(value).ok())
+    };
     let mut bytes = [0; N];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
         let &[high, low] = pair else { return None };
@@ -49,7 +53,9 @@ impl FromStr for Md5 {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        parse_hex(text).map(Self).ok_or_else(|| Invalid::new("MD5", "32 hex digits", text))
+        parse_hex(text)
+            .map(Self)
+            .ok_or_else(|| Invalid::new("MD5", "32 hex digits", text))
     }
 }
 
@@ -57,7 +63,9 @@ impl FromStr for Md5Prefix {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        parse_hex(text).map(Self).ok_or_else(|| Invalid::new("MD5 prefix", "10 hex digits", text))
+        parse_hex(text)
+            .map(Self)
+            .ok_or_else(|| Invalid::new("MD5 prefix", "10 hex digits", text))
     }
 }
 
@@ -89,7 +97,14 @@ mod tests {
 
     #[test]
     fn what_is_no_digest_is_refused() {
-        for text in ["", "Unknown", "540efd7cf5", "540efd7cf5cbd00c7b53d6fe5ad5055g", "540efd7cf5cbd00c7b53d6fe5ad505530", "é40efd7cf5cbd00c7b53d6fe5ad5055"] {
+        for text in [
+            "",
+            "Unknown",
+            "540efd7cf5",
+            "540efd7cf5cbd00c7b53d6fe5ad5055g",
+            "540efd7cf5cbd00c7b53d6fe5ad505530",
+            "é40efd7cf5cbd00c7b53d6fe5ad5055",
+        ] {
             assert!(text.parse::<Md5>().is_err(), "{text}");
         }
     }

@@ -79,7 +79,10 @@ const SPELLINGS: &[Spelling] = &[
 ];
 
 fn find(matches: impl Fn(&Spelling) -> bool) -> Option<Region> {
-    SPELLINGS.iter().find(|spelling| matches(spelling)).map(|spelling| spelling.region)
+    SPELLINGS
+        .iter()
+        .find(|spelling| matches(spelling))
+        .map(|spelling| spelling.region)
 }
 
 impl Region {
@@ -108,7 +111,8 @@ impl Region {
     /// # Errors
     /// When no region has these letters.
     pub fn from_version_letters(letters: &str) -> Result<Self, Invalid> {
-        find(|spelling| spelling.version.contains(&letters)).ok_or_else(|| Invalid::new("version's region", "a known pair of letters", letters))
+        find(|spelling| spelling.version.contains(&letters))
+            .ok_or_else(|| Invalid::new("version's region", "a known pair of letters", letters))
     }
 
     /// By what a ROM code has behind its base's part: `ALIOTHEEAGlobal` read against `ALIOTH` leaves `EEAGlobal`.
@@ -132,7 +136,12 @@ impl Region {
     /// By a source's word for the region, whole: `Europe`, `South Korea`.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        find(|spelling| spelling.words.iter().any(|known| known.eq_ignore_ascii_case(word.trim())))
+        find(|spelling| {
+            spelling
+                .words
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(word.trim()))
+        })
     }
 
     /// Splits a label into the name and the region that its last word or words tell: `POCO F3 EEA` is `POCO F3`, EEA.
@@ -144,7 +153,8 @@ impl Region {
             .flat_map(|spelling| spelling.words.iter().map(move |word| (word, spelling.region)))
             .filter_map(|(word, region)| {
                 let name = label.strip_suffix(word)?;
-                name.ends_with(char::is_whitespace).then(|| (name.trim_end(), Some(region)))
+                name.ends_with(char::is_whitespace)
+                    .then(|| (name.trim_end(), Some(region)))
             })
             .min_by_key(|(name, _)| name.len())
             .unwrap_or((label, None))
@@ -153,7 +163,10 @@ impl Region {
     /// The region's English name, as labels end in it.
     #[must_use]
     pub fn label(self) -> &'static str {
-        self.spelling().and_then(|spelling| spelling.words.first()).copied().unwrap_or("")
+        self.spelling()
+            .and_then(|spelling| spelling.words.first())
+            .copied()
+            .unwrap_or("")
     }
 }
 
@@ -164,11 +177,17 @@ mod tests {
     #[test]
     fn every_region_is_spelt_and_found_again() {
         for &region in Region::ALL {
-            assert_eq!(Region::split_label(&format!("POCO F3 {}", region.label())), ("POCO F3", Some(region)));
+            assert_eq!(
+                Region::split_label(&format!("POCO F3 {}", region.label())),
+                ("POCO F3", Some(region))
+            );
             assert_eq!(region.name().parse(), Ok(region));
             let suffix = region.codename_suffix();
             if let Some(letters) = suffix.strip_suffix("_global") {
-                assert_eq!(Region::from_codename_letters(letters.trim_start_matches('_')), Some(region));
+                assert_eq!(
+                    Region::from_codename_letters(letters.trim_start_matches('_')),
+                    Some(region)
+                );
             }
         }
     }

@@ -73,11 +73,18 @@ impl Version {
     #[must_use]
     pub fn tail(&self) -> Option<VersionTail<'_>> {
         let (_, tail) = self.0.rsplit_once('.')?;
-        if tail.len() != 7 || !tail.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
+        if tail.len() != 7
+            || !tail
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        {
             return None;
         }
         // The device's two may be digits; the others are letters.
-        let letters = |range: std::ops::Range<usize>| tail.get(range.clone()).filter(|part| part.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let letters = |range: std::ops::Range<usize>| {
+            tail.get(range.clone())
+                .filter(|part| part.bytes().all(|byte| byte.is_ascii_uppercase()))
+        };
         Some(VersionTail {
             android: letters(0..1)?,
             device: tail.get(1..3)?,
@@ -171,7 +178,10 @@ impl Version {
 
     /// Android letter, the two cycle letters before the digits, then the digits: `JHACNBH22.0` is J, BH, 22, 0.
     fn lettered_numbers(&self) -> Vec<u32> {
-        let digits = self.0.find(|first: char| first.is_ascii_digit()).unwrap_or(self.0.len());
+        let digits = self
+            .0
+            .find(|first: char| first.is_ascii_digit())
+            .unwrap_or(self.0.len());
         let (letters, rest) = self.0.split_at(digits);
         let cycle = letters.len().saturating_sub(2);
         letters
@@ -212,7 +222,10 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        if text.len() > Self::MAX_LENGTH || !text.bytes().all(allowed) || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        if text.len() > Self::MAX_LENGTH
+            || !text.bytes().all(allowed)
+            || !text.bytes().any(|byte| byte.is_ascii_digit())
+        {
             return Err(Invalid::new(
                 "version",
                 "1 to 40 ASCII letters, digits, full stops, hyphens and underscores, with a digit among them",

@@ -1,0 +1,4 @@
+//! The one door in.
+
+pub mod changelog;
+pub mod filename;
