@@ -1,4 +1,7 @@
-//! The one door in.
+//! The one door in: sources are read into evidence, the catalogue is worked out from all evidence there is, and what
+//! differs from the stored catalogue is written in one transaction.
 
 pub mod changelog;
 pub mod filename;
+pub mod record;
+pub mod sources;

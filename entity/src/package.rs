@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{Md5, PackageType, Version};
+use crate::value::{Md5, Md5Prefix, PackageType, Version};
 
 /// A row of `package`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -27,7 +27,7 @@ pub struct Model {
     /// The digest of the whole file.
     pub md5: Option<Md5>,
     /// The first ten hex digits that the file's name carries: of its own MD5, or, for firmware, of the ROM it was taken from.
-    pub md5_prefix: Option<String>,
+    pub md5_prefix: Option<Md5Prefix>,
     /// The date a source published it under.
     pub released_on: Option<Date>,
     /// The date stamped into the file's name.

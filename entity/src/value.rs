@@ -38,7 +38,9 @@ impl Invalid {
     /// How many characters of the offending text are quoted at the most.
     pub const QUOTED: usize = 80;
 
-    pub(crate) fn new(what: &'static str, allowed: &'static str, given: &str) -> Self {
+    /// Says of a text that it is not what was wanted.
+    #[must_use]
+    pub fn new(what: &'static str, allowed: &'static str, given: &str) -> Self {
         Self {
             what,
             allowed,
