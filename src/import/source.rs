@@ -1,0 +1,386 @@
+//! Sources of documents: folders, archives and addresses of archives, read within bounds and never unpacked to disk.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use super::sources::Format;
+
+/// How much of a source is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The largest document, in bytes.
+    pub document: u64,
+    /// All that an archive may unpack to, in bytes.
+    pub unpacked: u64,
+    /// How many files an archive or folder may hold.
+    pub files: usize,
+}
+
+/// Where a source is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A folder, an archive or an export on this machine.
+    Path(PathBuf),
+    /// The address of an archive or an export.
+    Url(url::Url),
+}
+
+impl std::str::FromStr for Location {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match url::Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Self::Url(url),
+            _ => Self::Path(PathBuf::from(text)),
+        })
+    }
+}
+
+impl Location {
+    /// How the source is named in reports and in the catalogue: an address, or a file's own name, never a machine's path.
+    #[must_use]
+    pub fn public_name(&self) -> String {
+        match self {
+            Self::Url(url) => {
+                let mut url = url.clone();
+                let _ = url.set_username("");
+                let _ = url.set_password(None);
+                url.set_query(None);
+                url.to_string()
+            }
+            Self::Path(path) => path
+                .canonicalize()
+                .unwrap_or_else(|_| path.clone())
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        }
+    }
+}
+
+/// Why a source could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The file or folder cannot be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// The path as it was given.
+        path: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The archive is broken or cut off.
+    #[error("{path} cannot be read as an archive: {error}")]
+    Archive {
+        /// The path or address as it was given.
+        path: String,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+    /// The file is of no kind that is known.
+    #[error(
+        "{path} is neither a folder, a .tar, .tar.gz or .tar.zst archive, nor an export (.jsonl, .jsonl.gz, .jsonl.zst)"
+    )]
+    UnknownKind {
+        /// The path or address as it was given.
+        path: String,
+    },
+    /// The source is larger than the importer takes in.
+    #[error("{path} holds more than {limit} {unit}, the most that is taken in")]
+    TooLarge {
+        /// The path or address as it was given.
+        path: String,
+        /// The bound.
+        limit: u64,
+        /// What it counts.
+        unit: &'static str,
+    },
+    /// The source holds nothing that the importer knows.
+    #[error("{path} holds no document of a known format: neither the site's tree, nor the tracker's, nor an export")]
+    NothingKnown {
+        /// The path or address as it was given.
+        path: String,
+    },
+    /// The address did not answer as it should.
+    #[error("{path}: {detail}")]
+    Fetch {
+        /// The address as it was given.
+        path: String,
+        /// What happened.
+        detail: String,
+    },
+    /// Whoever takes the documents has gone.
+    #[error("the reading was given up")]
+    GivenUp,
+}
+
+/// One file of a source.
+#[derive(Debug)]
+pub enum Document {
+    /// A document of a known format.
+    Known {
+        /// Its format.
+        format: Format,
+        /// Its path inside the source.
+        path: String,
+        /// What it holds.
+        bytes: Vec<u8>,
+    },
+    /// A document of a known format that is larger than [`Bounds::document`].
+    TooLarge {
+        /// Its format.
+        format: Format,
+        /// Its path inside the source.
+        path: String,
+    },
+    /// A file whose name leads out of the archive.
+    UnsafePath {
+        /// The name.
+        path: String,
+    },
+}
+
+/// Takes documents; false when it wants no more.
+pub trait Sink {
+    /// Takes one document.
+    fn take(&mut self, document: Document) -> bool;
+}
+
+impl<F: FnMut(Document) -> bool> Sink for F {
+    fn take(&mut self, document: Document) -> bool {
+        self(document)
+    }
+}
+
+/// Reads a path's documents into a sink, in the order in which the source holds them.
+///
+/// # Errors
+/// When the source cannot be read to its end.
+pub fn read_path(path: &Path, bounds: Bounds, sink: &mut impl Sink) -> Result<(), SourceError> {
+    let shown = path.display().to_string();
+    let io_error = |error| SourceError::Io {
+        path: shown.clone(),
+        error,
+    };
+    let metadata = path.metadata().map_err(io_error)?;
+    let mut reading = Reading::new(&shown, bounds, sink);
+    if metadata.is_dir() {
+        reading.folder(path, "")?;
+    } else {
+        let file = File::open(path).map_err(io_error)?;
+        reading.stream(&shown, file)?;
+    }
+    reading.finish()
+}
+
+/// Reads a stream of bytes, an archive or an export by its name's ending, into a sink.
+///
+/// # Errors
+/// When the stream cannot be read to its end.
+pub fn read_stream(name: &str, stream: impl Read, bounds: Bounds, sink: &mut impl Sink) -> Result<(), SourceError> {
+    let mut reading = Reading::new(name, bounds, sink);
+    reading.stream(name, stream)?;
+    reading.finish()
+}
+
+struct Reading<'a, S> {
+    shown: &'a str,
+    bounds: Bounds,
+    sink: &'a mut S,
+    files: usize,
+    known: usize,
+}
+
+impl<'a, S: Sink> Reading<'a, S> {
+    fn new(shown: &'a str, bounds: Bounds, sink: &'a mut S) -> Self {
+        Self {
+            shown,
+            bounds,
+            sink,
+            files: 0,
+            known: 0,
+        }
+    }
+
+    fn finish(self) -> Result<(), SourceError> {
+        if self.known == 0 {
+            return Err(SourceError::NothingKnown {
+                path: self.shown.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn count_file(&mut self) -> Result<(), SourceError> {
+        self.files += 1;
+        if self.files > self.bounds.files {
+            return Err(SourceError::TooLarge {
+                path: self.shown.to_owned(),
+                limit: self.bounds.files as u64,
+                unit: "files",
+            });
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, document: Document) -> Result<(), SourceError> {
+        self.known += 1;
+        if self.sink.take(document) {
+            Ok(())
+        } else {
+            Err(SourceError::GivenUp)
+        }
+    }
+
+    /// One document: its format is known by its path, its bytes are read within the bound.
+    fn document(&mut self, path: &str, size: Option<u64>, content: impl Read) -> Result<(), SourceError> {
+        let Some(format) = Format::of(path) else { return Ok(()) };
+        let path = path.to_owned();
+        // An export is one document as long as the whole catalogue; its lines are bounded instead.
+        let bound = if format == Format::Export {
+            self.bounds.unpacked
+        } else {
+            self.bounds.document
+        };
+        if size.is_some_and(|size| size > bound) {
+            return self.give(Document::TooLarge { format, path });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size.unwrap_or(0).min(bound)).unwrap_or(0));
+        content
+            .take(bound.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|error| self.broken(error))?;
+        if bytes.len() as u64 > bound {
+            return self.give(Document::TooLarge { format, path });
+        }
+        self.give(Document::Known { format, path, bytes })
+    }
+
+    fn folder(&mut self, folder: &Path, inner: &str) -> Result<(), SourceError> {
+        let io_error = |error| SourceError::Io {
+            path: folder.display().to_string(),
+            error,
+        };
+        let mut entries: Vec<_> = folder.read_dir().and_then(Iterator::collect).map_err(io_error)?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let kind = entry.file_type().map_err(io_error)?;
+            let path = format!("{inner}{}", entry.file_name().to_string_lossy());
+            if kind.is_dir() {
+                self.folder(&entry.path(), &format!("{path}/"))?;
+            } else if kind.is_file() {
+                self.count_file()?;
+                if Format::of(&path).is_some() {
+                    let size = entry.metadata().map_err(io_error)?.len();
+                    let file = File::open(entry.path()).map_err(io_error)?;
+                    self.document(&path, Some(size), file)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, name: &str, stream: impl Read) -> Result<(), SourceError> {
+        let mut stream = BufReader::with_capacity(1 << 16, stream);
+        let magic = stream.fill_buf().map_err(|error| self.broken(error))?;
+        let (is_gzip, is_zstd) = (
+            magic.starts_with(&[0x1f, 0x8b]),
+            magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]),
+        );
+        let name = name.rsplit('/').next().unwrap_or(name);
+        if is_gzip {
+            let plain = name.strip_suffix(".gz").unwrap_or(name);
+            return self.unpacked(plain, flate2::bufread::MultiGzDecoder::new(stream));
+        }
+        if is_zstd {
+            let plain = name.strip_suffix(".zst").unwrap_or(name);
+            let decoder = zstd::stream::read::Decoder::with_buffer(stream).map_err(|error| self.broken(error))?;
+            return self.unpacked(plain, decoder);
+        }
+        self.unpacked(name, stream)
+    }
+
+    fn unpacked(&mut self, name: &str, content: impl Read) -> Result<(), SourceError> {
+        let mut content = BufReader::with_capacity(
+            1 << 16,
+            Bounded {
+                inner: content,
+                left: self.bounds.unpacked,
+            },
+        );
+        let result = if name.ends_with(".jsonl") {
+            self.count_file()?;
+            self.document(name, None, content)
+        } else {
+            let beginning = content.fill_buf().map_err(|error| self.broken(error))?;
+            // The magic of a tar archive stands behind its first file's name and numbers.
+            if beginning.get(257..262) != Some(b"ustar") {
+                return Err(SourceError::UnknownKind {
+                    path: self.shown.to_owned(),
+                });
+            }
+            self.tar(content)
+        };
+        match result {
+            Err(SourceError::Archive { error, .. }) if error.get_ref().is_some_and(|inner| inner.is::<Overflow>()) => {
+                Err(SourceError::TooLarge {
+                    path: self.shown.to_owned(),
+                    limit: self.bounds.unpacked,
+                    unit: "bytes when unpacked",
+                })
+            }
+            result => result,
+        }
+    }
+
+    fn tar(&mut self, content: impl Read) -> Result<(), SourceError> {
+        let mut archive = tar::Archive::new(content);
+        let entries = archive.entries().map_err(|error| self.broken(error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| self.broken(error))?;
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            self.count_file()?;
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+                self.give(Document::UnsafePath { path })?;
+                continue;
+            }
+            let size = entry.size();
+            self.document(&path, Some(size), entry)?;
+        }
+        Ok(())
+    }
+
+    fn broken(&self, error: io::Error) -> SourceError {
+        SourceError::Archive {
+            path: self.shown.to_owned(),
+            error,
+        }
+    }
+}
+
+/// Ends with [`Overflow`] once more than so much has been read: a small file may unpack to a very large one.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+/// More was unpacked than is taken in.
+#[derive(Debug, thiserror::Error)]
+#[error("more is unpacked than is taken in")]
+struct Overflow;
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(read as u64)
+            .ok_or_else(|| io::Error::other(Overflow))?;
+        Ok(read)
+    }
+}
