@@ -6,6 +6,7 @@ pub mod changelog;
 pub mod derive;
 pub mod filename;
 pub mod names;
+pub mod read;
 pub mod record;
 pub mod source;
 pub mod sources;

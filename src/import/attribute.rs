@@ -76,6 +76,10 @@ pub struct Knowledge {
     referenced: FxHashMap<String, BTreeSet<Codename>>,
     /// Codenames that stand in the reference.
     reference: BTreeSet<Codename>,
+    /// Base codenames by (short codename, label) of the reference.
+    reference_labels: FxHashMap<(String, String), BTreeSet<Codename>>,
+    /// Versions that files whose names give a regional codename have, by that codename.
+    builds: BTreeSet<(Codename, Version)>,
     /// Base codenames by (short codename, label) of files whose names give a codename.
     labelled: FxHashMap<(String, String), BTreeSet<Codename>>,
     /// Where each ROM code of a file name leads.
@@ -112,7 +116,13 @@ impl Knowledge {
     pub fn gather(files: &[File<'_>], references: &BTreeSet<Reference>) -> Self {
         let mut known = Self::default();
         for reference in references {
-            known.reference.insert(reference.codename.clone());
+            known.reference.insert(reference.codename.variant());
+            let key = (short(&reference.codename).to_owned(), reference.label.clone());
+            known
+                .reference_labels
+                .entry(key)
+                .or_default()
+                .insert(reference.codename.base());
             if !reference.rom_code.is_empty() {
                 let variants = known.referenced.entry(reference.rom_code.clone()).or_default();
                 variants.insert(reference.codename.variant());
@@ -151,6 +161,9 @@ impl Knowledge {
                 .filter(|_| file.package_type() != Some(PackageType::Incremental))
             {
                 witness(self, &codename, heard);
+                if let Some(version) = file.version() {
+                    self.builds.insert((codename.variant(), version.clone()));
+                }
             }
             for claimed in file.facts.variants.iter() {
                 witness(self, claimed, heard);
@@ -184,7 +197,20 @@ impl Knowledge {
                 .namings
                 .iter()
                 .all(|naming| naming.short.as_str() != short(codename));
-        let board = fastboot && filed_elsewhere && !self.reference.contains(codename);
+        let variant = codename.variant();
+        let claimed_elsewhere =
+            !file.facts.variants.is_empty() && file.facts.variants.iter().all(|claimed| claimed.variant() != variant);
+        let filed_under_reference = || {
+            let labels = file.facts.namings.iter();
+            let mut keys = labels.map(|naming| (naming.short.to_string(), naming.label.clone()));
+            keys.any(|key| {
+                self.reference_labels
+                    .get(&key)
+                    .is_some_and(|listed| !listed.contains(&variant.base()))
+            })
+        };
+        let unlisted = !self.reference.contains(&variant);
+        let board = fastboot && unlisted && (filed_elsewhere || claimed_elsewhere || filed_under_reference());
         (!board).then(|| codename.clone())
     }
 
@@ -363,6 +389,9 @@ impl Knowledge {
                 .iter()
                 .filter_map(|variant| Some((variant, self.region_of(variant)?)))
         };
+        if let Some(found) = self.by_suffix(file, code) {
+            return Ok(found);
+        }
         let letters = file.letters_region()?;
         // Singapore's builds carry Global's letters, and some old devices without a suffix are Global.
         let singapore = (letters == Some(Region::Global))
@@ -385,6 +414,23 @@ impl Knowledge {
             .find(|(_, own)| *own == region)
             .map(|(variant, _)| variant.clone());
         Ok((own.unwrap_or_else(|| self.variant_for(&code.base, region)), region))
+    }
+
+    /// A codename's suffix outweighs the version's letters also where it stands beside the file: in a source's word for
+    /// this very file, or in the name of the fastboot package of the same build.
+    fn by_suffix(&self, file: &File<'_>, code: &RomCode) -> Option<(Codename, Region)> {
+        let claimed = file.facts.variants.iter().map(Codename::variant);
+        let of_device = claimed.filter(|claimed| claimed.base() == code.base);
+        let suffixed = |variant: Codename| Some((variant.clone(), variant.region().ok()??));
+        if let Some(found) = of_device.filter_map(suffixed).next() {
+            return Some(found);
+        }
+        let version = file.version()?;
+        let ending = code.region.map(|region| self.variant_for(&code.base, region));
+        let mut candidates = code.variants.iter().cloned().chain(ending);
+        candidates
+            .find(|variant| self.builds.contains(&(variant.clone(), version.clone())))
+            .and_then(suffixed)
     }
 
     /// For names of no known form, and for board names: the codename under which the file is filed stands.

@@ -4,7 +4,7 @@
 //! behind a maker's board name) is for [`super::attribute`] to find out.
 
 use chrono::NaiveDate;
-use entity::value::{Codename, Md5Prefix, PackageType, Version};
+use entity::value::{Codename, Md5Prefix, PackageType, Region, Version};
 
 /// What a file name tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,7 +187,15 @@ fn second_codename(both: &str) -> &str {
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
             })
         })
-        .map_or(both, |(_, second)| second)
+        .map_or_else(|| behind_region(both), |(_, second)| second)
+}
+
+/// A few names have a region's letters where the first codename should be: `eea_corot_eea_global`.
+fn behind_region(both: &str) -> &str {
+    match both.split_once('_') {
+        Some((letters, variant)) if letters == "global" || Region::from_codename_letters(letters).is_some() => variant,
+        _ => both,
+    }
 }
 
 /// `{version}[_{yyyymmdd}[.0000.{nn}]]_{android}[_{token}][_{carrier}]_{h}.tgz`, behind `{variant}_images_`; a few names have no ending.
@@ -372,6 +380,10 @@ mod tests {
             (
                 "fw_global-ota_corot_global-ota_full-OS1.1.4.0.VMLMIXM-user-15.0-3734f0c91f.zip",
                 "FIRMWARE corot_global OS1.1.4.0.VMLMIXM - 15.0 - - 3734f0c91f",
+            ),
+            (
+                "fw_eea_corot_eea_global-ota_full-OS1.1.5.0.VMLEUXM-user-15.0-03d35d5f95.zip",
+                "FIRMWARE corot_eea_global OS1.1.5.0.VMLEUXM - 15.0 - - 03d35d5f95",
             ),
             (
                 "fw-vendor_andromeda_miui_ANDROMEDAEEAGlobal_V10.3.20.0.PEMEUXM_36a6223a3d_9.0.zip",

@@ -142,23 +142,11 @@ pub enum Document {
     },
 }
 
-/// Takes documents; false when it wants no more.
-pub trait Sink {
-    /// Takes one document.
-    fn take(&mut self, document: Document) -> bool;
-}
-
-impl<F: FnMut(Document) -> bool> Sink for F {
-    fn take(&mut self, document: Document) -> bool {
-        self(document)
-    }
-}
-
 /// Reads a path's documents into a sink, in the order in which the source holds them.
 ///
 /// # Errors
 /// When the source cannot be read to its end.
-pub fn read_path(path: &Path, bounds: Bounds, sink: &mut impl Sink) -> Result<(), SourceError> {
+pub fn read_path(path: &Path, bounds: Bounds, sink: &mut dyn FnMut(Document) -> bool) -> Result<(), SourceError> {
     let shown = path.display().to_string();
     let io_error = |error| SourceError::Io {
         path: shown.clone(),
@@ -179,22 +167,27 @@ pub fn read_path(path: &Path, bounds: Bounds, sink: &mut impl Sink) -> Result<()
 ///
 /// # Errors
 /// When the stream cannot be read to its end.
-pub fn read_stream(name: &str, stream: impl Read, bounds: Bounds, sink: &mut impl Sink) -> Result<(), SourceError> {
+pub fn read_stream(
+    name: &str,
+    stream: impl Read,
+    bounds: Bounds,
+    sink: &mut dyn FnMut(Document) -> bool,
+) -> Result<(), SourceError> {
     let mut reading = Reading::new(name, bounds, sink);
     reading.stream(name, stream)?;
     reading.finish()
 }
 
-struct Reading<'a, S> {
+struct Reading<'a> {
     shown: &'a str,
     bounds: Bounds,
-    sink: &'a mut S,
+    sink: &'a mut dyn FnMut(Document) -> bool,
     files: usize,
     known: usize,
 }
 
-impl<'a, S: Sink> Reading<'a, S> {
-    fn new(shown: &'a str, bounds: Bounds, sink: &'a mut S) -> Self {
+impl<'a> Reading<'a> {
+    fn new(shown: &'a str, bounds: Bounds, sink: &'a mut dyn FnMut(Document) -> bool) -> Self {
         Self {
             shown,
             bounds,
@@ -227,7 +220,7 @@ impl<'a, S: Sink> Reading<'a, S> {
 
     fn give(&mut self, document: Document) -> Result<(), SourceError> {
         self.known += 1;
-        if self.sink.take(document) {
+        if (self.sink)(document) {
             Ok(())
         } else {
             Err(SourceError::GivenUp)

@@ -7,7 +7,12 @@ mod tracker;
 
 pub use export::{HeaderLine, Line, PackageLine, VariantLine, write_line};
 
-use super::record::{Evidence, Facts, Place, Reason, Rejected};
+use entity::value::{Invalid, Version};
+
+use super::{
+    filename,
+    record::{Evidence, Facts, Place, Reason, Rejected},
+};
 
 /// A document's format, recognised by its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,13 +116,19 @@ fn shorten(text: &str) -> String {
 ///
 /// # Errors
 /// When it is no absolute http(s) address.
-fn add_url(facts: &mut Facts, url: String) -> Result<(), entity::value::Invalid> {
+fn add_url(facts: &mut Facts, url: String) -> Result<(), Invalid> {
     let scheme = url::Url::parse(&url).map(|address| address.scheme().to_owned());
     if !matches!(scheme.as_deref(), Ok("http" | "https")) {
-        return Err(entity::value::Invalid::new("address", "an absolute http(s) URL", &url));
+        return Err(Invalid::new("address", "an absolute http(s) URL", &url));
     }
     facts.urls.insert(url);
     Ok(())
+}
+
+/// The version under which a source files a package. Where the file's name tells it, what the source writes need not be one.
+fn filed_version(text: &str, filename: &str) -> Result<Version, Invalid> {
+    text.parse()
+        .or_else(|error| filename::parse(filename).map(|name| name.version).ok_or(error))
 }
 
 /// A date as sources write it; `None` and the like are unknown.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::value::{Branch, Codename, Invalid, PublishedSize, Region, Version, parse_size};
+use entity::value::{Branch, Codename, Invalid, PublishedSize, Region, parse_size};
 use serde::Deserialize;
 
 use super::{published_date, reject};
@@ -52,7 +52,7 @@ pub fn read(yaml: &str, place: &Place, evidence: &mut Evidence) {
 
 fn facts(entry: Entry, device: &str, place: &Place) -> Result<Facts, Invalid> {
     let short: Codename = device.parse()?;
-    let version: Version = entry.versions.miui.parse()?;
+    let version = super::filed_version(&entry.versions.miui, &entry.filename)?;
     let branch = Branch::from_label(&entry.branch)?;
     let region = entry.region.as_deref().and_then(Region::from_word);
     let size = entry.size.as_deref().and_then(|size| parse_size(size).ok());

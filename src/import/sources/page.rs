@@ -248,7 +248,7 @@ fn card_facts(
 ) -> Result<Facts, entity::value::Invalid> {
     let filename = card.filename().unwrap_or_default();
     let text = |key: &str| card.field(key).unwrap_or_default();
-    let version: Version = text("Version").parse()?;
+    let version = super::filed_version(text("Version"), filename)?;
     let short: Codename = text("Codename").parse()?;
     let branch = Branch::from_label(text("Branch"))?;
     let mut facts = Facts {

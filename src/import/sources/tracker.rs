@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::value::{Branch, Codename, Invalid, Mirrors, PackageType, PublishedSize, Version, parse_size};
+use entity::value::{Branch, Codename, Invalid, Mirrors, PackageType, PublishedSize, parse_size};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{published_date, reject};
@@ -81,7 +81,7 @@ pub fn read_latest(yaml: &str, place: &Place, evidence: &mut Evidence) {
 
 fn facts(entry: Entry, filename: &str, place: &Place, evidence: &mut Evidence) -> Result<Facts, Invalid> {
     let codename: Codename = entry.codename.parse()?;
-    let version: Version = entry.version.parse()?;
+    let version = super::filed_version(&entry.version, filename)?;
     let branch = Branch::from_label(&entry.branch)?;
     let mut facts = Facts {
         place: Some(place.clone()),
