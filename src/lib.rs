@@ -1,3 +1,7 @@
 //! romdex: the GraphQL API of the official Xiaomi ROM archive.
 
 pub mod import;
+
+pub mod graphql;
+
+pub mod http;

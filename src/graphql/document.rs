@@ -1,0 +1,1 @@
+//! One operation's document, from its text to what may be run.

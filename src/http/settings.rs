@@ -1,0 +1,65 @@
+//! The settings of the HTTP side, with their defaults; read from the configuration's `[http]`.
+
+use std::num::NonZeroUsize;
+
+use serde::Deserialize;
+
+/// How requests are received and answered.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port to listen on; port 0 takes a free one.
+    pub listen: String,
+    /// Threads that serve requests; without it, one for each core.
+    pub workers: Option<NonZeroUsize>,
+    /// Connections that one thread holds open at most.
+    pub connections_per_worker: usize,
+    /// Seconds that an idle connection is kept.
+    pub keep_alive_seconds: u64,
+    /// Milliseconds that a request's headers may take to arrive.
+    pub header_timeout_ms: u64,
+    /// Milliseconds that a request's body may take to arrive.
+    pub body_timeout_ms: u64,
+    /// Bytes of a request's body at most.
+    pub body_bytes: usize,
+    /// Bytes of a request's address at most.
+    pub uri_bytes: usize,
+    /// Seconds that running requests get when the server stops.
+    pub shutdown_seconds: u64,
+    /// Which edition of GraphQL over HTTP decides statuses.
+    pub status: StatusPolicy,
+    /// Seconds for which an answer to a GET may be used without asking again.
+    pub max_age_seconds: u32,
+    /// Seconds for which it may still be used while a newer one is fetched.
+    pub stale_seconds: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            workers: None,
+            connections_per_worker: 10_000,
+            keep_alive_seconds: 75,
+            header_timeout_ms: 5_000,
+            body_timeout_ms: 10_000,
+            body_bytes: 128 * 1024,
+            uri_bytes: 16 * 1024,
+            shutdown_seconds: 10,
+            status: StatusPolicy::Compat,
+            max_age_seconds: 60,
+            stale_seconds: 600,
+        }
+    }
+}
+
+/// Which edition of GraphQL over HTTP decides statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatusPolicy {
+    /// What today's clients and audits expect: 200 for `application/json`, 400 for what cannot run otherwise.
+    Compat,
+    /// The specification released in September 2026: 422 for what cannot run, 294 for partial answers.
+    #[serde(rename = "spec-2026")]
+    Spec2026,
+}

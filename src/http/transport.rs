@@ -1,0 +1,72 @@
+//! GraphQL over HTTP at `/graphql`: what a request must look like, and which answer it gets.
+
+mod get;
+mod incoming;
+mod negotiate;
+mod post;
+mod reply;
+mod status;
+
+use std::time::Duration;
+
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+pub use self::negotiate::Media;
+use super::settings::{Settings, StatusPolicy};
+use crate::graphql::error::{Code, Fault};
+use crate::graphql::service::Service;
+
+/// Where GraphQL is served.
+pub const PATH: &str = "/graphql";
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+
+/// The endpoint: the service and how its answers are sent.
+pub struct Endpoint {
+    service: Service,
+    policy: StatusPolicy,
+    body_bytes: usize,
+    body_timeout: Duration,
+    uri_bytes: usize,
+}
+
+impl Endpoint {
+    /// An endpoint for this service.
+    #[must_use]
+    pub fn new(settings: &Settings, service: Service) -> Self {
+        Self {
+            service,
+            policy: settings.status,
+            body_bytes: settings.body_bytes,
+            body_timeout: Duration::from_millis(settings.body_timeout_ms),
+            uri_bytes: settings.uri_bytes,
+        }
+    }
+}
+
+/// Adds `/graphql` with all its methods.
+pub fn configure(app: &mut web::ServiceConfig) {
+    app.service(
+        web::resource(PATH)
+            .route(web::post().to(post::post))
+            .route(web::get().to(get::get))
+            .route(web::head().to(get::get))
+            .route(web::method(actix_web::http::Method::OPTIONS).to(options))
+            .default_service(web::to(other_method)),
+    );
+}
+
+async fn options() -> HttpResponse {
+    reply::preflight(METHODS)
+}
+
+async fn other_method(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpResponse {
+    let media = Media::of(&request).unwrap_or(Media::Json);
+    let fault = Fault::new(
+        Code::MethodNotAllowed,
+        format!("{} is not served here: use GET or POST", request.method()),
+    );
+    let mut response = reply::refusal(&endpoint, media, &fault);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+    response
+}

@@ -1,0 +1,132 @@
+//! The parameters of a request, read from a body or an address into what the service takes.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use url::form_urlencoded;
+
+use crate::graphql::error::{Code, Fault};
+use crate::graphql::service::{Allowed, Incoming, PersistedQuery};
+
+/// One operation, or several in a batch.
+pub enum Parameters {
+    /// One operation.
+    One(Box<Incoming>),
+    /// A batch, in the order in which it came.
+    Batch(Vec<Incoming>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object with the operation's parameters")]
+struct Body {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<Box<RawValue>>,
+    extensions: Option<Extensions>,
+    document_id: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
+struct Extensions {
+    persisted_query: Option<Persisted>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object with version and sha256Hash")]
+struct Persisted {
+    version: u32,
+    sha256_hash: String,
+}
+
+/// Reads a body of JSON.
+pub fn from_json(body: &[u8]) -> Result<Parameters, Fault> {
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        let bodies: Vec<Body> = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+        return bodies
+            .into_iter()
+            .map(|body| body.incoming(Allowed::Everything))
+            .collect::<Result<_, _>>()
+            .map(Parameters::Batch);
+    }
+    let body: Body = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+    body.incoming(Allowed::Everything).map(Box::new).map(Parameters::One)
+}
+
+/// Reads the parameters of an address; a parameter that comes twice counts as it came first.
+pub fn from_query(query: &str) -> Result<Incoming, Fault> {
+    let mut body = Body {
+        query: None,
+        operation_name: None,
+        variables: None,
+        extensions: None,
+        document_id: None,
+    };
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match name.as_ref() {
+            "query" => drop(body.query.get_or_insert_with(|| value.into_owned())),
+            "operationName" => drop(body.operation_name.get_or_insert_with(|| value.into_owned())),
+            "documentId" => drop(body.document_id.get_or_insert_with(|| value.into_owned())),
+            "variables" if !value.is_empty() => body.variables = parameter("variables", &value)?,
+            "extensions" if !value.is_empty() => body.extensions = parameter("extensions", &value)?,
+            _ => {}
+        }
+    }
+    body.incoming(Allowed::Queries)
+}
+
+fn parameter<'a, T: Deserialize<'a>>(name: &str, value: &'a str) -> Result<T, Fault> {
+    serde_json::from_str(value).map_err(|error| {
+        Fault::new(
+            Code::BadRequest,
+            format!("parameter \"{name}\" is not JSON of the right shape: {error}"),
+        )
+    })
+}
+
+impl Body {
+    fn incoming(self, allowed: Allowed) -> Result<Incoming, Fault> {
+        let variables = match self.variables {
+            Some(raw) if raw.get().starts_with('{') => Some(raw),
+            Some(raw) if raw.get() == "null" => None,
+            Some(_) => {
+                return Err(Fault::new(
+                    Code::BadRequest,
+                    "parameter \"variables\" must be an object",
+                ));
+            }
+            None => None,
+        };
+        let persisted = match self.extensions.and_then(|extensions| extensions.persisted_query) {
+            Some(Persisted {
+                version: 1,
+                sha256_hash,
+            }) => Some(PersistedQuery { sha256: sha256_hash }),
+            Some(_) => {
+                return Err(Fault::new(
+                    Code::BadRequest,
+                    "persisted queries are served in version 1",
+                ));
+            }
+            None => None,
+        };
+        if self.query.is_none() && persisted.is_none() && self.document_id.is_none() {
+            return Err(Fault::new(Code::BadRequest, "parameter \"query\" is missing"));
+        }
+        Ok(Incoming {
+            query: self.query,
+            operation_name: self.operation_name.filter(|name| !name.is_empty()),
+            variables,
+            persisted,
+            document_id: self.document_id,
+            allowed,
+        })
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> Fault {
+    let message = match error.classify() {
+        serde_json::error::Category::Data => format!("the request's parameters are wrong: {error}"),
+        _ => format!("the request's body is not JSON: {error}"),
+    };
+    Fault::new(Code::BadRequest, message)
+}
