@@ -1,12 +1,331 @@
 //! The one door in: sources are read into evidence, the catalogue is worked out from all evidence there is, and what
 //! differs from the stored catalogue is written in one transaction.
+//!
+//! Because the catalogue follows from the union of all that was ever said, imports may come in any order and any number
+//! of times. Nothing here serves a reader.
 
+pub mod apply;
 pub mod attribute;
 pub mod changelog;
 pub mod derive;
 pub mod filename;
 pub mod names;
+pub mod plan;
 pub mod read;
 pub mod record;
+pub mod report;
 pub mod source;
 pub mod sources;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+use chrono::{DateTime, Utc};
+use entity::{evidence, reference, revision, source as source_row};
+use sea_orm::{DatabaseConnection, DbErr};
+
+use self::{
+    apply::Known,
+    plan::{Plan, Telling},
+    read::Progress,
+    record::{Evidence, Reason, Rejected},
+    report::{Report, SourceReport},
+    source::{Bounds, Location, SourceError},
+};
+
+/// The name under which the catalogue that comes with the program is listed as a source.
+pub const STARTER: &str = "starter";
+
+/// Why an import failed; the database is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A source could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    /// A thread of the import died.
+    #[error("the import was interrupted")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// Whether an import writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// It writes.
+    Commit,
+    /// It only tells what it would write.
+    DryRun,
+}
+
+/// How an import runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How much of a source is read.
+    pub bounds: Bounds,
+    /// How many threads parse.
+    pub parsers: usize,
+    /// Whether it writes.
+    pub writing: Writing,
+    /// The time under which changes are written.
+    pub now: DateTime<Utc>,
+}
+
+/// One source, read.
+#[derive(Debug)]
+pub struct Reading {
+    /// The kind it is listed under, where its documents do not tell.
+    pub name: Option<&'static str>,
+    /// Its address, or its file's name.
+    pub location: String,
+    /// What it says.
+    pub evidence: Evidence,
+}
+
+/// Reads sources of any known format and writes what they change.
+///
+/// # Errors
+/// When a source cannot be read or the database fails. The database is then as it was.
+pub async fn run(
+    locations: Vec<Location>,
+    db: &DatabaseConnection,
+    options: Options,
+    progress: std::sync::Arc<dyn Progress + Send>,
+) -> Result<Report, ImportError> {
+    let started = Instant::now();
+    let mut readings = Vec::with_capacity(locations.len());
+    for location in locations {
+        let progress = std::sync::Arc::clone(&progress);
+        let reading = tokio::task::spawn_blocking(move || read_location(&location, options, &*progress));
+        readings.push(reading.await??);
+    }
+    let mut report = take_in(readings, db, options).await?;
+    report.took = started.elapsed();
+    Ok(report)
+}
+
+fn read_location(location: &Location, options: Options, progress: &dyn Progress) -> Result<Reading, SourceError> {
+    let bounds = options.bounds;
+    let evidence = match location {
+        Location::Path(path) => {
+            read::evidence(|sink| source::read_path(path, bounds, sink), options.parsers, progress)?
+        }
+        Location::Url(url) => read::evidence(
+            |sink| {
+                let (name, stream) = source::fetch(url, bounds)?;
+                source::read_stream(&name, stream, bounds, sink)
+            },
+            options.parsers,
+            progress,
+        )?,
+    };
+    Ok(Reading {
+        name: None,
+        location: location.public_name(),
+        evidence,
+    })
+}
+
+/// Writes what readings change, in one transaction.
+///
+/// # Errors
+/// When the database fails. It is then as it was.
+pub async fn take_in(readings: Vec<Reading>, db: &DatabaseConnection, options: Options) -> Result<Report, ImportError> {
+    let started = Instant::now();
+    let transaction = apply::begin(db).await?;
+    let known = apply::known(&transaction).await?;
+    let Step {
+        plan,
+        files,
+        references,
+        rejected,
+        rejections_changed,
+        sources,
+        mut report,
+    } = tokio::task::spawn_blocking(move || step(readings, known, options)).await?;
+    if options.writing == Writing::DryRun {
+        transaction.rollback().await?;
+        report.took = started.elapsed();
+        return Ok(report);
+    }
+    let revision = report.changed.then_some(revision::Model {
+        id: 1,
+        number: report.revision,
+        updated_at: Some(options.now),
+    });
+    apply::write(&transaction, plan).await?;
+    apply::write_evidence(&transaction, files, references).await?;
+    if rejections_changed {
+        apply::write_rejections(&transaction, &rejected).await?;
+    }
+    apply::write_state(&transaction, sources, revision).await?;
+    transaction.commit().await?;
+    report.took = started.elapsed();
+    Ok(report)
+}
+
+/// What one import comes to.
+struct Step {
+    plan: Plan,
+    files: Vec<evidence::Model>,
+    references: Vec<reference::Model>,
+    rejected: BTreeSet<Rejected>,
+    rejections_changed: bool,
+    sources: Vec<source_row::Model>,
+    report: Report,
+}
+
+/// Unites what is new with what is known and plans what has to be written. Pure.
+fn step(readings: Vec<Reading>, known: Known, options: Options) -> Step {
+    let telling = if known.sources.iter().all(|source| source.name == STARTER) {
+        Telling::History
+    } else {
+        Telling::News
+    };
+    let (sources, source_reports) = source_rows(&readings, &known.sources, options.now);
+    let mut heard = Evidence::default();
+    for reading in readings {
+        heard.unite(reading.evidence);
+    }
+    let mut by_reason: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for rejected in &heard.rejected {
+        *by_reason.entry(rejected.reason.code()).or_default() += 1;
+    }
+    let stored = known.stored;
+    let mut all = Evidence {
+        files: known.files,
+        references: known.references,
+        texts: known.texts,
+        ..Evidence::default()
+    };
+    let files = unite_files(&mut all, heard.files);
+    let new_references = heard
+        .references
+        .difference(&all.references)
+        .cloned()
+        .collect::<Vec<_>>();
+    all.references.extend(new_references.iter().cloned());
+    all.texts.extend(heard.texts);
+
+    let catalogue = derive::catalogue(&all);
+    let plan = plan::plan(&stored, &catalogue, &all.texts, options.now, telling);
+    let mut rejected: BTreeSet<Rejected> = known
+        .rejected
+        .iter()
+        .filter(|row| !row.reason.is_derived())
+        .cloned()
+        .collect();
+    rejected.extend(heard.rejected);
+    rejected.extend(catalogue.unplaced.iter().cloned());
+    for unplaced in catalogue
+        .unplaced
+        .iter()
+        .filter(|row| row.reason != Reason::IncrementalWithoutRelease)
+    {
+        *by_reason.entry(unplaced.reason.code()).or_default() += 1;
+    }
+    let aside = |row: &&Rejected| row.reason == Reason::IncrementalWithoutRelease;
+    let changed = !plan.is_empty();
+    let report = Report {
+        dry_run: options.writing == Writing::DryRun,
+        changed,
+        revision: stored.revision + i32::from(changed),
+        sources: source_reports,
+        counts: plan.counts,
+        changes: plan.changes.len(),
+        rejected: by_reason,
+        aside: catalogue.unplaced.iter().filter(aside).count(),
+        took: std::time::Duration::ZERO,
+    };
+    Step {
+        plan,
+        files,
+        references: new_references
+            .into_iter()
+            .map(|reference| reference::Model {
+                codename: reference.codename,
+                label: reference.label,
+                rom_code: reference.rom_code,
+            })
+            .collect(),
+        rejections_changed: rejected != known.rejected,
+        rejected,
+        sources,
+        report,
+    }
+}
+
+/// Adds what was heard of files; gives the rows of those of which something new was heard.
+fn unite_files(all: &mut Evidence, heard: rustc_hash::FxHashMap<String, record::Facts>) -> Vec<evidence::Model> {
+    let mut rows = Vec::new();
+    for (filename, facts) in heard {
+        let before = all.files.get(&filename).cloned();
+        all.add(filename.clone(), facts);
+        let Some(after) = all.files.get(&filename).filter(|after| before.as_ref() != Some(*after)) else {
+            continue;
+        };
+        // Facts are plain values: writing them as JSON cannot fail, and a row that did would only be written again.
+        if let Ok(facts) = serde_json::to_string(after) {
+            rows.push(evidence::Model { filename, facts });
+        }
+    }
+    rows
+}
+
+/// The rows of the sources that were read, and what the report says of each.
+fn source_rows(
+    readings: &[Reading],
+    known: &[source_row::Model],
+    now: DateTime<Utc>,
+) -> (Vec<source_row::Model>, Vec<SourceReport>) {
+    let mut rows: Vec<source_row::Model> = Vec::new();
+    let mut reports = Vec::new();
+    let mut next = known.iter().map(|source| source.id).max().unwrap_or(0);
+    for reading in readings {
+        let evidence = &reading.evidence;
+        let kinds: Vec<&str> = match reading.name {
+            Some(name) => vec![name],
+            None => evidence.documents.keys().copied().collect(),
+        };
+        let of_kind = |kind: &str| {
+            let matches = |facts: &&record::Facts| facts.place.as_ref().is_some_and(|place| place.source == kind);
+            match kinds.as_slice() {
+                [_] => evidence.files.len(),
+                _ => evidence.files.values().filter(matches).count(),
+            }
+        };
+        for kind in &kinds {
+            let same = |row: &&source_row::Model| row.name == *kind && row.location == reading.location;
+            if rows.iter().any(|row| same(&row)) {
+                continue;
+            }
+            let id = known.iter().find(same).map_or_else(
+                || {
+                    next += 1;
+                    next
+                },
+                |row| row.id,
+            );
+            let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+            rows.push(source_row::Model {
+                id,
+                name: (*kind).to_owned(),
+                location: reading.location.clone(),
+                imported_at: now,
+                package_count: count(of_kind(kind)),
+                rejected_count: count(evidence.rejected.len()),
+            });
+        }
+        reports.push(SourceReport {
+            kinds: kinds.into_iter().map(str::to_owned).collect(),
+            location: reading.location.clone(),
+            documents: evidence.documents.values().sum(),
+            packages: evidence.files.len(),
+            rejected: evidence.rejected.len(),
+        });
+    }
+    (rows, reports)
+}

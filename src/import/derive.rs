@@ -130,19 +130,25 @@ pub fn catalogue(evidence: &Evidence) -> Catalogue<'_> {
 type Placed = (Codename, Region, Version, PackageType);
 
 fn place(file: &File<'_>, knowledge: &Knowledge) -> Result<Placed, Unplaced> {
-    let incomplete = |detail: &str| Unplaced {
-        reason: Reason::Incomplete,
+    let unplaced = |reason, detail: &str| Unplaced {
+        reason,
         detail: detail.to_owned(),
     };
-    let version = file
-        .version()
-        .ok_or_else(|| incomplete("neither the file's name nor a source tells the version"))?;
-    let package_type = file
-        .package_type()
-        .ok_or_else(|| incomplete("neither the file's name nor a source tells what the file is for"))?;
+    let version = file.version().ok_or_else(|| {
+        unplaced(
+            Reason::NoVersion,
+            "neither the file's name nor a source tells the version",
+        )
+    })?;
+    let package_type = file.package_type().ok_or_else(|| {
+        unplaced(
+            Reason::NoType,
+            "neither the file's name nor a source tells what the file is for",
+        )
+    })?;
     let facts = file.facts;
     if facts.mirrors.is_empty() && facts.urls.is_empty() && facts.pages.is_empty() {
-        return Err(incomplete("no source tells where the file can be had"));
+        return Err(unplaced(Reason::NoAddress, "no source tells where the file can be had"));
     }
     let (variant, region) = knowledge.attribute(file)?;
     Ok((variant, region, version.clone(), package_type))

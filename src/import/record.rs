@@ -212,7 +212,7 @@ pub struct Rejected {
 }
 
 /// Why something could not be taken in. The names are stable: scripts and the database use them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::EnumString)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Reason {
     /// The document is not text in UTF-8.
@@ -229,6 +229,12 @@ pub enum Reason {
     Invalid,
     /// The region that the strongest witness tells is not a known one.
     UnknownRegion,
+    /// Nothing tells the version.
+    NoVersion,
+    /// Nothing tells what the file is for.
+    NoType,
+    /// No source tells where the file can be had.
+    NoAddress,
     /// Nothing tells the region.
     NoRegion,
     /// Nothing tells the device.
@@ -238,6 +244,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether it follows from all that is known, so that more knowledge may lift it; the others are a document's own faults.
+    #[must_use]
+    pub const fn is_derived(self) -> bool {
+        match self {
+            Self::NotUtf8
+            | Self::DocumentTooLarge
+            | Self::Malformed
+            | Self::UnsafePath
+            | Self::Incomplete
+            | Self::Invalid => false,
+            Self::UnknownRegion
+            | Self::NoVersion
+            | Self::NoType
+            | Self::NoAddress
+            | Self::NoRegion
+            | Self::NoDevice
+            | Self::IncrementalWithoutRelease => true,
+        }
+    }
+
     /// The stable name.
     #[must_use]
     pub fn code(self) -> &'static str {

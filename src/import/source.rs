@@ -377,3 +377,34 @@ impl<R: Read> Read for Bounded<R> {
         Ok(read)
     }
 }
+
+/// How long a server may take to accept a connection, and to send the next bytes.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Opens an address for reading; gives the name by whose ending its kind is known, and the stream. Blocks: not for async tasks.
+///
+/// # Errors
+/// When the address does not answer with success.
+pub fn fetch(url: &url::Url, bounds: Bounds) -> Result<(String, impl Read + use<>), SourceError> {
+    let shown = Location::Url(url.clone()).public_name();
+    let failed = |error: reqwest::Error| SourceError::Fetch {
+        path: shown.clone(),
+        detail: error.without_url().to_string(),
+    };
+    // Somebody else may have chosen the TLS provider already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::blocking::Client::builder()
+        .connect_timeout(PATIENCE)
+        .timeout(None)
+        .user_agent(concat!("romdex/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(failed)?;
+    let response = client
+        .get(url.clone())
+        .send()
+        .and_then(reqwest::blocking::Response::error_for_status)
+        .map_err(failed)?;
+    // An address such as …/archive/refs/heads/master.tar.gz names the archive; a redirect's target need not.
+    let name = url.path().rsplit('/').next().unwrap_or_default().to_owned();
+    Ok((name, response.take(bounds.unpacked)))
+}
