@@ -1,8 +1,6 @@
 //! romdex: the GraphQL API of the official Xiaomi ROM archive.
 
 pub mod export;
-pub mod import;
-
 pub mod graphql;
-
 pub mod http;
+pub mod import;

@@ -153,11 +153,13 @@ pub fn plan(
         events: Vec::new(),
         device_ids: FxHashMap::default(),
         variant_ids: FxHashMap::default(),
+        changelog_ids: FxHashMap::default(),
         release_ids: FxHashMap::default(),
     };
     planning.devices(derived);
     planning.variants(derived);
-    planning.releases(derived, texts);
+    planning.changelogs(texts);
+    planning.releases(derived);
     planning.packages(derived);
     planning.dropped(derived);
     planning.changes(at, telling)
@@ -172,6 +174,7 @@ struct Planning<'a> {
     events: Vec<Event>,
     device_ids: FxHashMap<&'a Codename, i32>,
     variant_ids: FxHashMap<&'a Codename, i32>,
+    changelog_ids: FxHashMap<&'a Digest, i32>,
     release_ids: FxHashMap<(&'a Codename, &'a Version), i32>,
 }
 
@@ -215,10 +218,28 @@ impl<'a> Planning<'a> {
         }
     }
 
-    fn releases(&mut self, derived: &'a Catalogue<'_>, texts: &FxHashMap<Digest, String>) {
+    /// Every text is kept, also those that no release has for its own: more evidence may make one of them count.
+    fn changelogs(&mut self, texts: &'a FxHashMap<Digest, String>) {
+        let mut ids = Ids::behind(self.stored.changelogs.values().copied());
+        self.changelog_ids
+            .extend(self.stored.changelogs.iter().map(|(digest, id)| (digest, *id)));
+        let new: BTreeMap<&Digest, &String> = texts
+            .iter()
+            .filter(|(digest, _)| !self.stored.changelogs.contains_key(*digest))
+            .collect();
+        for (digest, text) in new {
+            let id = ids.next();
+            self.changelog_ids.insert(digest, id);
+            self.plan.changelogs.push(changelog::Model {
+                id,
+                digest: digest.clone(),
+                text: text.clone(),
+            });
+        }
+    }
+
+    fn releases(&mut self, derived: &'a Catalogue<'_>) {
         let mut ids = Ids::behind(self.stored.releases.values().map(|release| release.id));
-        let mut changelog_ids = Ids::behind(self.stored.changelogs.values().copied());
-        let mut new_changelogs: FxHashMap<&Digest, i32> = FxHashMap::default();
         let dates = first_dates(derived);
         for (key, release) in &derived.releases {
             let (codename, version) = key;
@@ -226,20 +247,10 @@ impl<'a> Planning<'a> {
                 continue;
             };
             let known = self.stored.releases.get(&(variant_id, version.clone()));
-            let changelog_id = release.changelog.as_ref().map(|digest| {
-                if let Some(&known) = self.stored.changelogs.get(digest) {
-                    return known;
-                }
-                *new_changelogs.entry(digest).or_insert_with(|| {
-                    let id = changelog_ids.next();
-                    self.plan.changelogs.push(changelog::Model {
-                        id,
-                        digest: digest.clone(),
-                        text: texts.get(digest).cloned().unwrap_or_default(),
-                    });
-                    id
-                })
-            });
+            let changelog_id = release
+                .changelog
+                .as_ref()
+                .and_then(|digest| self.changelog_ids.get(digest).copied());
             let row = release::Model {
                 id: known.map_or_else(|| ids.next(), |release| release.id),
                 variant_id,
