@@ -1,5 +1,7 @@
 //! romdex: the GraphQL API of the official Xiaomi ROM archive.
 
+pub mod config;
+pub mod database;
 pub mod export;
 pub mod graphql;
 pub mod http;

@@ -1,0 +1,91 @@
+//! Opening databases, and taking turns at writing.
+
+use romdex::database::{self, Steps};
+use sea_orm::{ConnectionTrait, EntityTrait};
+use tempfile::TempDir;
+
+use crate::support::database::{TestDatabase, on_every_database, settings};
+
+on_every_database!(
+    a_writer_waits_for_the_one_before,
+    a_reader_sees_one_state_throughout,
+    a_database_opens_again_as_it_was,
+);
+
+async fn a_writer_waits_for_the_one_before(database: TestDatabase) {
+    let connection = database.connection();
+    let writers = (0..4).map(|_| async {
+        let transaction = database::begin_write(connection).await.unwrap();
+        let revision = entity::revision::Entity::find()
+            .one(&transaction)
+            .await
+            .unwrap()
+            .unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        transaction
+            .execute_unprepared(&format!("UPDATE revision SET number = {}", revision.number + 1))
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+    });
+    futures::future::join_all(writers).await;
+    assert_eq!(revision(connection).await, 4);
+}
+
+async fn a_reader_sees_one_state_throughout(database: TestDatabase) {
+    let connection = database.connection();
+    let reader = database::begin_read(connection).await.unwrap();
+    assert_eq!(revision(&reader).await, 0);
+    connection
+        .execute_unprepared("UPDATE revision SET number = 1")
+        .await
+        .unwrap();
+    assert_eq!(revision(&reader).await, 0);
+    reader.commit().await.unwrap();
+    assert_eq!(revision(connection).await, 1);
+}
+
+async fn a_database_opens_again_as_it_was(database: TestDatabase) {
+    database
+        .connection()
+        .execute_unprepared("UPDATE revision SET number = 7")
+        .await
+        .unwrap();
+    let again = database::connect(&settings(database.url())).await.unwrap();
+    database::migrate(&again, Steps::Up).await.unwrap();
+    assert_eq!(revision(&again).await, 7);
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_open_is_named_without_its_password() {
+    let folder = TempDir::new().unwrap();
+    for (url, named) in [
+        (
+            "sqlite:///nowhere/romdex.sqlite".to_owned(),
+            "sqlite:///nowhere/romdex.sqlite",
+        ),
+        // A folder is no file.
+        (format!("sqlite://{}", folder.path().display()), "sqlite://"),
+        (
+            "postgres://u:secret@127.0.0.1:1/romdex".to_owned(),
+            "postgres://u:***@127.0.0.1:1/romdex",
+        ),
+    ] {
+        let mut settings = settings(&url);
+        settings.acquire_timeout_ms = 200;
+        let error = database::connect(&settings).await.unwrap_err();
+        let said = format!("{error} {error:?}");
+        assert!(said.contains(named), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
+async fn revision(connection: &impl ConnectionTrait) -> i32 {
+    entity::revision::Entity::find()
+        .one(connection)
+        .await
+        .unwrap()
+        .unwrap()
+        .number
+}

@@ -1,0 +1,5 @@
+//! Tests of the whole program, through its HTTP interface, its commands and its databases.
+
+mod database;
+mod migration;
+mod support;

@@ -1,0 +1,4 @@
+//! What the tests stand on: databases, servers, the built program.
+
+pub mod database;
+pub mod postgres;
