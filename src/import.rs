@@ -24,7 +24,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{evidence, reference, revision, source as source_row};
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait};
 
 use self::{
     apply::Known,
@@ -37,6 +37,9 @@ use self::{
 
 /// The name under which the catalogue that comes with the program is listed as a source.
 pub const STARTER: &str = "starter";
+
+/// A few packages of some forty devices, so that a new installation has something to answer with: facts alone.
+const STARTER_CATALOGUE: &str = include_str!("import/starter.jsonl");
 
 /// Why an import failed; the database is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +108,30 @@ pub async fn run(
     let mut report = take_in(readings, db, options).await?;
     report.took = started.elapsed();
     Ok(report)
+}
+
+/// Fills an empty catalogue with the starter catalogue that is part of the program; leaves any other as it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_starter(db: &DatabaseConnection, options: Options) -> Result<Option<Report>, ImportError> {
+    let revision = revision::Entity::find_by_id(1).one(db).await?;
+    if revision.is_some_and(|revision| revision.number > 0) {
+        return Ok(None);
+    }
+    let mut evidence = Evidence::default();
+    sources::read(
+        sources::Format::Export,
+        "starter.jsonl",
+        STARTER_CATALOGUE.as_bytes(),
+        &mut evidence,
+    );
+    let reading = Reading {
+        name: Some(STARTER),
+        location: "starter catalogue".to_owned(),
+        evidence,
+    };
+    take_in(vec![reading], db, options).await.map(Some)
 }
 
 fn read_location(location: &Location, options: Options, progress: &dyn Progress) -> Result<Reading, SourceError> {

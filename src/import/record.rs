@@ -189,6 +189,7 @@ mod mirror_bits {
 
 /// A line of the tracker's list of devices.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Reference {
     /// The regional codename.
     pub codename: Codename,
