@@ -9,8 +9,7 @@ use entity::{
 };
 use rustc_hash::FxHashMap;
 use sea_orm::{
-    AccessMode, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IsolationLevel, QueryFilter,
-    QueryOrder, QuerySelect, TransactionTrait,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::import::{
@@ -56,9 +55,7 @@ struct Context {
 /// # Errors
 /// When the database or the writer fails.
 pub async fn write(db: &DatabaseConnection, texts: Texts, out: &mut impl Write) -> Result<(), ExportError> {
-    let snapshot = db
-        .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
-        .await?;
+    let snapshot = crate::database::begin_read(db).await?;
     write_line(
         &Line::Header(HeaderLine {
             format: "romdex export".to_owned(),

@@ -162,7 +162,7 @@ fn read_location(location: &Location, options: Options, progress: &dyn Progress)
 /// When the database fails. It is then as it was.
 pub async fn take_in(readings: Vec<Reading>, db: &DatabaseConnection, options: Options) -> Result<Report, ImportError> {
     let started = Instant::now();
-    let transaction = apply::begin(db).await?;
+    let transaction = crate::database::begin_write(db).await?;
     let known = apply::known(&transaction).await?;
     let Step {
         plan,

@@ -7,9 +7,8 @@ use entity::{
 };
 use rustc_hash::FxHashMap;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
-    EntityTrait, IdenStatic, IntoActiveModel, Iterable, PrimaryKeyToColumn, QueryFilter, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
+    PrimaryKeyToColumn, QueryFilter, sea_query::OnConflict,
 };
 
 use super::{
@@ -19,9 +18,6 @@ use super::{
 
 /// How many rows one statement writes: well below the parameters that both databases allow.
 const ROWS_A_STATEMENT: usize = 500;
-
-/// The key under which PostgreSQL lets one importer write at a time.
-const WRITER_LOCK: i64 = 0x726f_6d64_6578;
 
 /// All that an import starts from.
 #[derive(Debug, Default)]
@@ -38,23 +34,6 @@ pub struct Known {
     pub rejected: BTreeSet<Rejected>,
     /// Where data came from.
     pub sources: Vec<source::Model>,
-}
-
-/// Starts the import's transaction: the only one that writes until it ends.
-///
-/// # Errors
-/// When the database fails.
-pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let transaction = db.begin_with_options(options).await?;
-    if transaction.get_database_backend() == DatabaseBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({WRITER_LOCK})");
-        transaction.execute_unprepared(&lock).await?;
-    }
-    Ok(transaction)
 }
 
 /// Reads all that an import starts from.

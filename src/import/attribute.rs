@@ -306,16 +306,27 @@ impl Knowledge {
             .collect()
     }
 
-    /// The base codename of a ROM code that is spelt like no codename, from where its files are filed.
+    /// The base codename of a ROM code that stands for no known variant, from how it is spelt and where its files are filed.
+    ///
+    /// Only what is spelt alike joins a known device: of two phones that are called alike, one flashed with the other's
+    /// build is bricked.
     fn base_by_filing(&self, code: &str, files: &[&File<'_>], filed_as: &BTreeSet<&str>) -> Option<Codename> {
-        let code = spelling(code);
-        // Longest first: SWEETK6AGlobal begins with sweet, too.
-        let begins = filed_as
+        let spelt_alike = |base: &Codename| {
+            let rest = strip_spelling(code, base.as_str());
+            rest.is_some_and(|rest| ending(rest).is_some())
+        };
+        let near = filed_as
             .iter()
-            .flat_map(|short| self.bases.get(*short).into_iter().flatten())
-            .filter(|base| code.starts_with(&spelling(base.as_str())))
-            .max_by_key(|base| base.as_str().len());
-        if let Some(base) = begins {
+            .flat_map(|short| self.bases.get(*short).into_iter().flatten());
+        let known = near.chain(self.variants.keys());
+        if let Some(base) = known
+            .filter(|base| spelt_alike(base))
+            .max_by_key(|base| base.as_str().len())
+        {
+            return Some(base.clone());
+        }
+        let filed: Vec<Codename> = filed_as.iter().filter_map(|short| short.parse().ok()).collect();
+        if let Some(base) = filed.iter().find(|base| spelt_alike(base)) {
             return Some(base.clone());
         }
         let mut labelled: BTreeMap<&Codename, usize> = BTreeMap::new();
@@ -331,16 +342,10 @@ impl Knowledge {
         {
             return Some((*base).clone());
         }
-        self.base_of_short(filed_as.first()?)
-    }
-
-    /// The base codename behind one that the site has cut: itself where it is known or nothing is, else the one that is.
-    fn base_of_short(&self, short: &str) -> Option<Codename> {
-        let plain: Codename = short.parse().ok()?;
-        match self.bases.get(short) {
-            Some(bases) if !bases.contains(&plain) && bases.len() == 1 => bases.first().cloned(),
-            _ => Some(plain),
-        }
+        filed
+            .iter()
+            .find_map(|short| longer_base(code, short))
+            .or_else(|| filed.first().cloned())
     }
 
     /// The variant a file belongs to, with its region.
@@ -449,7 +454,7 @@ impl Knowledge {
         });
         let base = labelled
             .next()
-            .or_else(|| self.base_of_short(file.facts.namings.first()?.short.as_str()));
+            .or_else(|| Some(file.facts.namings.first()?.short.clone()));
         let Some(base) = base else {
             return Err(Unplaced::new(
                 Reason::NoDevice,
@@ -524,15 +529,40 @@ fn filed_under<'a>(files: &[&File<'a>]) -> BTreeSet<&'a str> {
     if roms.is_empty() { shorts(false) } else { roms }
 }
 
+/// What a ROM code has behind its device's part, where that is spelt as the codename is.
+fn strip_spelling<'a>(code: &'a str, base: &str) -> Option<&'a str> {
+    let length = spelling(base).len();
+    let (stem, rest) = code.split_at_checked(length)?;
+    (spelling(stem) == spelling(base)).then_some(rest)
+}
+
+/// The region of a ROM code's whole ending, which may hold a sales channel: `INGlobal`, `INRFGlobal`.
+fn ending(rest: &str) -> Option<Region> {
+    Region::from_rom_code_infix(rest).or_else(|| {
+        let letters = rest.strip_suffix("Global")?;
+        let (region, channel) = letters.split_at_checked(letters.len().checked_sub(2)?)?;
+        let channel = channel.bytes().all(|byte| byte.is_ascii_uppercase());
+        let region = Region::from_rom_code_infix(&format!("{region}Global"))?;
+        (channel && region != Region::Global).then_some(region)
+    })
+}
+
+/// The base codename behind one that the site has cut, from what the ROM code has more: SWEETK6AGlobal, filed under
+/// sweet, is of sweet_k6a.
+fn longer_base(code: &str, short: &Codename) -> Option<Codename> {
+    let rest = strip_spelling(code, short.as_str())?;
+    let token = rest
+        .char_indices()
+        .map(|(at, _)| rest.split_at(at))
+        .find(|(token, end)| !token.is_empty() && ending(end).is_some())
+        .map_or(rest, |(token, _)| token);
+    format!("{short}_{}", token.to_ascii_lowercase()).parse().ok()
+}
+
 /// The region that a ROM code's ending tells, read against its device: CHOPINGlobal of chopin is Global, not India.
 fn read_against<'a>(code: &str, base: &Codename, others: impl Iterator<Item = &'a str>) -> Option<Region> {
-    let spelt = spelling(base.as_str());
-    let lower = code.to_ascii_lowercase();
-    if let Some(rest) = lower.strip_prefix(&spelt) {
-        let infix = code.get(code.len().saturating_sub(rest.len())..)?;
-        if let Some(region) = Region::from_rom_code_infix(infix) {
-            return Some(region);
-        }
+    if let Some(region) = strip_spelling(code, base.as_str()).and_then(ending) {
+        return Some(region);
     }
     // Spelt unlike its codename: another code of the device, without an ending, is the stem.
     let stem = others
