@@ -1,6 +1,8 @@
 //! Opening the database, bringing it to the newest step, and taking turns at writing. What is in the tables and what it
 //! means lives elsewhere.
 
+pub mod settings;
+
 use std::{path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
@@ -10,7 +12,7 @@ use sea_orm::{
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use crate::config::database::{self as settings, DatabaseUrl};
+use self::settings::{DatabaseUrl, Settings};
 
 /// Any number will do, as long as every romdex takes the same: "romdex" in ASCII.
 const POSTGRES_WRITE_LOCK: i64 = 0x726f_6d64_6578;
@@ -41,7 +43,7 @@ pub enum DatabaseError {
 ///
 /// # Errors
 /// When the database cannot be reached, or refuses.
-pub async fn connect(settings: &settings::Database) -> Result<DatabaseConnection, DatabaseError> {
+pub async fn connect(settings: &Settings) -> Result<DatabaseConnection, DatabaseError> {
     let url = &settings.url;
     let mut options = match url {
         DatabaseUrl::Sqlite(path) => sqlite_options(path, settings)?,
@@ -58,7 +60,7 @@ pub async fn connect(settings: &settings::Database) -> Result<DatabaseConnection
     })
 }
 
-fn sqlite_options(path: &Path, settings: &settings::Database) -> Result<ConnectOptions, DatabaseError> {
+fn sqlite_options(path: &Path, settings: &Settings) -> Result<ConnectOptions, DatabaseError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if folder.is_some_and(|folder| !folder.is_dir()) {
         return Err(DatabaseError::NoFolder {
@@ -87,7 +89,7 @@ fn sqlite_options(path: &Path, settings: &settings::Database) -> Result<ConnectO
     Ok(options)
 }
 
-fn postgres_options(url: &str, settings: &settings::Database) -> ConnectOptions {
+fn postgres_options(url: &str, settings: &Settings) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .set_application_name("romdex")

@@ -52,8 +52,8 @@ impl Application {
         .max_connections(settings.connections_per_worker)
         .shutdown_timeout(settings.shutdown_seconds)
         .disable_signals();
-        if let Some(workers) = settings.workers {
-            server = server.workers(workers.get());
+        if settings.workers > 0 {
+            server = server.workers(settings.workers);
         }
         let server = server.bind(settings.listen.as_str())?;
         let address = server

@@ -1,8 +1,10 @@
 //! romdex: the GraphQL API of the official Xiaomi ROM archive.
 
+pub mod cli;
 pub mod config;
 pub mod database;
 pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod import;
+pub mod telemetry;

@@ -1,3 +1,11 @@
 //! The `romdex` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+/// Many small allocations on several threads are what a GraphQL server makes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    romdex::cli::run()
+}

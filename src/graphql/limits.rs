@@ -4,13 +4,13 @@
 //! published as `Query.serviceConfig`.
 
 use async_graphql::SimpleObject;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The largest value that any limit may be set to: what fits GraphQL's `Int`.
 const LARGEST: u32 = i32::MAX.unsigned_abs();
 
 /// What one request may ask for. A request beyond a limit is refused before anything runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, SimpleObject)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, SimpleObject)]
 #[graphql(name = "OperationLimits")]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {

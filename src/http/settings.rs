@@ -1,17 +1,15 @@
 //! The settings of the HTTP side, with their defaults; read from the configuration's `[http]`.
 
-use std::num::NonZeroUsize;
-
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How requests are received and answered.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Address and port to listen on; port 0 takes a free one.
     pub listen: String,
-    /// Threads that serve requests; without it, one for each core.
-    pub workers: Option<NonZeroUsize>,
+    /// Threads that serve requests; 0 is one for each core.
+    pub workers: usize,
     /// Connections that one thread holds open at most.
     pub connections_per_worker: usize,
     /// Seconds that an idle connection is kept.
@@ -38,7 +36,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
-            workers: None,
+            workers: 0,
             connections_per_worker: 10_000,
             keep_alive_seconds: 75,
             header_timeout_ms: 5_000,
@@ -54,7 +52,7 @@ impl Default for Settings {
 }
 
 /// Which edition of GraphQL over HTTP decides statuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StatusPolicy {
     /// What today's clients and audits expect: 200 for `application/json`, 400 for what cannot run otherwise.

@@ -1,5 +1,7 @@
 //! Tests of the whole program, through its HTTP interface, its commands and its databases.
 
+mod command;
+mod config;
 mod database;
 mod import;
 mod migration;

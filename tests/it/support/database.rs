@@ -7,10 +7,7 @@ use std::{
 };
 
 use futures::FutureExt;
-use romdex::{
-    config::database::Database as Settings,
-    database::{self, Steps},
-};
+use romdex::database::{self, Steps, settings::Settings};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;

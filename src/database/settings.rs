@@ -1,4 +1,4 @@
-//! Where the catalogue is kept, and how connections to it behave.
+//! Where the catalogue is kept, and how connections to it behave: the configuration's `[database]`.
 
 use std::{
     fmt,
@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
-/// The `database` section.
-#[derive(Clone, Debug, Deserialize)]
+/// How the database is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Database {
+pub struct Settings {
     /// Which database, and where.
     pub url: DatabaseUrl,
     /// The most connections that this process opens.
@@ -31,20 +31,20 @@ pub struct Database {
     pub mmap_size_mib: u32,
 }
 
-impl Database {
-    /// [`Database::acquire_timeout_ms`] as a duration.
+impl Settings {
+    /// [`Settings::acquire_timeout_ms`] as a duration.
     #[must_use]
     pub const fn acquire_timeout(&self) -> Duration {
         Duration::from_millis(self.acquire_timeout_ms)
     }
 
-    /// [`Database::statement_timeout_ms`] as a duration.
+    /// [`Settings::statement_timeout_ms`] as a duration.
     #[must_use]
     pub const fn statement_timeout(&self) -> Duration {
         Duration::from_millis(self.statement_timeout_ms)
     }
 
-    /// [`Database::busy_timeout_ms`] as a duration.
+    /// [`Settings::busy_timeout_ms`] as a duration.
     #[must_use]
     pub const fn busy_timeout(&self) -> Duration {
         Duration::from_millis(self.busy_timeout_ms)
@@ -162,6 +162,12 @@ impl fmt::Display for DatabaseUrl {
             Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
             Self::Postgres(url) => f.write_str(masked(url).as_str()),
         }
+    }
+}
+
+impl Serialize for DatabaseUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,0 +1,179 @@
+//! The commands: what can be typed, and what a script sees of how it went. They wire the parts together and decide nothing
+//! themselves.
+
+mod config;
+mod export;
+mod import;
+mod migrate;
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use sea_orm::DatabaseConnection;
+
+use crate::{
+    config::{Config, ConfigError, Flag, Layers, Loaded},
+    database::{self, DatabaseError, Steps},
+    telemetry,
+};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed; the database is as it was
+  2  the command or the configuration cannot be used
+  3  imported, and something was rejected (only with import --strict)";
+
+/// The GraphQL API of the official Xiaomi ROM archive.
+#[derive(Debug, Parser)]
+#[command(name = "romdex", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read sources into the catalogue
+    Import(import::Arguments),
+    /// Write the whole catalogue as JSON Lines
+    Export(export::Arguments),
+    /// Bring the database's tables to the newest step, or take steps back
+    Migrate(migrate::Arguments),
+    /// Print the configuration in force, without secrets, and where each value came from
+    Config(config::Arguments),
+}
+
+/// What every command that has a configuration takes.
+#[derive(Debug, Args)]
+struct Configured {
+    /// The configuration file [default: romdex.toml, where there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// The database: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE [default: sqlite://romdex.sqlite]
+    #[arg(long, value_name = "URL", global = true)]
+    database_url: Option<String>,
+}
+
+/// How a command ended that did what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Well,
+    /// Something was rejected, and the caller wanted to know.
+    WithRejections,
+}
+
+impl Configured {
+    fn load(&self) -> Result<Loaded, ConfigError> {
+        self.load_with(None)
+    }
+
+    fn load_with(&self, flag: Option<Flag>) -> Result<Loaded, ConfigError> {
+        let database_url = self.database_url.clone().map(|value| Flag {
+            name: "--database-url",
+            section: "database",
+            key: "url",
+            value,
+        });
+        let flags = database_url.into_iter().chain(flag).collect();
+        Layers::of_process(self.config.as_deref(), flags)?.load()
+    }
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and the version come here too; where they cannot be printed there is nobody to tell.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match dispatch(arguments) {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::WithRejections) => ExitCode::from(3),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "romdex: {}", one_line(&*error));
+            let unusable = error.is::<ConfigError>() || error.is::<telemetry::TelemetryError>();
+            ExitCode::from(if unusable { 2 } else { 1 })
+        }
+    }
+}
+
+type Outcome = Result<Done, Box<dyn Error>>;
+
+fn dispatch(arguments: Arguments) -> Outcome {
+    match arguments.command {
+        Command::Import(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(),
+        Command::Migrate(arguments) => arguments.run(),
+        Command::Config(arguments) => arguments.run(),
+    }
+}
+
+/// Starts what every command needs that does something, and does it.
+fn start(config: &Config, command: impl Future<Output = Outcome>) -> Outcome {
+    telemetry::install(&config.telemetry)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(command)
+}
+
+/// Opens the configured database, with every table.
+async fn open(config: &Config) -> Result<DatabaseConnection, DatabaseError> {
+    let database = database::connect(&config.database).await?;
+    database::migrate(&database, Steps::Up).await?;
+    Ok(database)
+}
+
+/// An error and its causes, each said once.
+fn one_line(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Many errors say their cause in their own words.
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line.replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_says_each_cause_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot write: {0}")]
+        struct Inner(#[source] io::Error);
+        #[derive(Debug, thiserror::Error)]
+        #[error("the export failed")]
+        struct Outer(#[source] Inner);
+        let error = Outer(Inner(io::Error::other("no\nspace")));
+        assert_eq!(one_line(&error), "the export failed: cannot write: no space");
+    }
+}
