@@ -3,6 +3,7 @@
 mod defects;
 mod hostile;
 mod order;
+mod sample;
 mod seed;
 
 use std::path::Path;
