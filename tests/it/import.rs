@@ -2,6 +2,7 @@
 
 mod defects;
 mod hostile;
+mod kill;
 mod order;
 mod sample;
 mod seed;
