@@ -6,3 +6,4 @@ mod database;
 mod import;
 mod migration;
 mod support;
+mod tidy;

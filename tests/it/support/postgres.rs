@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::OnceLock,
 };
 
@@ -29,8 +29,8 @@ cat >/dev/null
 /// A running cluster.
 pub struct Cluster {
     folder: String,
-    /// Closing it ends the cluster; a static is never dropped, so the end of the process does it.
-    _until_closed: ChildStdin,
+    /// Closing its standard input ends the cluster; a static is never dropped, so the end of the process does it.
+    _keeper: Child,
 }
 
 impl Cluster {
@@ -101,8 +101,5 @@ fn start(binaries: &PathBuf) -> Cluster {
         .unwrap();
     let folder = folder.trim().to_owned();
     assert!(!folder.is_empty(), "PostgreSQL started: see above");
-    Cluster {
-        folder,
-        _until_closed: child.stdin.take().unwrap(),
-    }
+    Cluster { folder, _keeper: child }
 }
