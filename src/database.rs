@@ -2,6 +2,7 @@
 //! means lives elsewhere.
 
 pub mod settings;
+pub mod watch;
 
 use std::{path::Path, time::Duration};
 

@@ -34,6 +34,7 @@ use self::{
     report::{Report, SourceReport},
     source::{Bounds, Location, SourceError},
 };
+use crate::database;
 
 /// The name under which the catalogue that comes with the program is listed as a source.
 pub const STARTER: &str = "starter";
@@ -162,7 +163,7 @@ fn read_location(location: &Location, options: Options, progress: &dyn Progress)
 /// When the database fails. It is then as it was.
 pub async fn take_in(readings: Vec<Reading>, db: &DatabaseConnection, options: Options) -> Result<Report, ImportError> {
     let started = Instant::now();
-    let transaction = crate::database::begin_write(db).await?;
+    let transaction = database::begin_write(db).await?;
     let known = apply::known(&transaction).await?;
     let Step {
         plan,
@@ -189,6 +190,9 @@ pub async fn take_in(readings: Vec<Reading>, db: &DatabaseConnection, options: O
         apply::write_rejections(&transaction, &rejected).await?;
     }
     apply::write_state(&transaction, sources, revision).await?;
+    if report.changed {
+        database::watch::announce(&transaction).await?;
+    }
     transaction.commit().await?;
     report.took = started.elapsed();
     Ok(report)

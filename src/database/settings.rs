@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroU64},
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -21,6 +21,8 @@ pub struct Settings {
     pub max_connections: NonZeroU32,
     /// How long a query waits for a free connection, the first one also for the server to answer.
     pub acquire_timeout_ms: u64,
+    /// How often it is looked for a new revision that another process wrote.
+    pub poll_interval_ms: NonZeroU64,
     /// PostgreSQL: how long a reading statement may run.
     pub statement_timeout_ms: u64,
     /// SQLite: how long a writer waits for the one before it.
@@ -36,6 +38,12 @@ impl Settings {
     #[must_use]
     pub const fn acquire_timeout(&self) -> Duration {
         Duration::from_millis(self.acquire_timeout_ms)
+    }
+
+    /// [`Settings::poll_interval_ms`] as a duration.
+    #[must_use]
+    pub const fn poll_interval(&self) -> Duration {
+        Duration::from_millis(self.poll_interval_ms.get())
     }
 
     /// [`Settings::statement_timeout_ms`] as a duration.

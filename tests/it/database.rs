@@ -1,15 +1,18 @@
 //! Opening databases, and taking turns at writing.
 
-use romdex::database::{self, Steps};
+use std::{num::NonZeroU64, time::Duration};
+
+use romdex::database::{self, Steps, watch::Watch};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use tempfile::TempDir;
 
-use crate::support::database::{TestDatabase, on_every_database, settings};
+use crate::support::database::{TestDatabase, on_every_database, on_postgres, settings};
 
 on_every_database!(
     a_writer_waits_for_the_one_before,
     a_reader_sees_one_state_throughout,
     a_database_opens_again_as_it_was,
+    a_watch_never_waits_longer_than_its_interval,
 );
 
 async fn a_writer_waits_for_the_one_before(database: TestDatabase) {
@@ -21,7 +24,7 @@ async fn a_writer_waits_for_the_one_before(database: TestDatabase) {
             .await
             .unwrap()
             .unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
         transaction
             .execute_unprepared(&format!("UPDATE revision SET number = {}", revision.number + 1))
             .await
@@ -55,6 +58,44 @@ async fn a_database_opens_again_as_it_was(database: TestDatabase) {
     database::migrate(&again, Steps::Up).await.unwrap();
     assert_eq!(revision(&again).await, 7);
     again.close().await.unwrap();
+}
+
+async fn a_watch_never_waits_longer_than_its_interval(database: TestDatabase) {
+    let watch = Watch::start(&settings(database.url()));
+    for _ in 0..3 {
+        within_a_moment(watch.wait()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_watch_on_postgres_hears_of_a_revision_at_once() {
+    on_postgres(async |database| {
+        let mut settings = settings(database.url());
+        settings.poll_interval_ms = NonZeroU64::MAX;
+        let watch = Watch::start(&settings);
+        // The listener may start after the first announcements: they go on until one is heard.
+        let heard = watch.wait();
+        let announcing = async {
+            loop {
+                let transaction = database::begin_write(database.connection()).await.unwrap();
+                database::watch::announce(&transaction).await.unwrap();
+                transaction.commit().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        within_a_moment(async {
+            tokio::select! {
+                () = heard => {}
+                () = announcing => {}
+            }
+        })
+        .await;
+    })
+    .await;
+}
+
+async fn within_a_moment(future: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(20), future).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A database for each test, made and dropped by it, on every kind of database there is.
 
 use std::{
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroU64},
     panic::AssertUnwindSafe,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -57,6 +57,7 @@ pub fn settings(url: &str) -> Settings {
         url: url.parse().unwrap(),
         max_connections: NonZeroU32::new(4).unwrap(),
         acquire_timeout_ms: 10_000,
+        poll_interval_ms: NonZeroU64::new(100).unwrap(),
         statement_timeout_ms: 30_000,
         busy_timeout_ms: 5_000,
         cache_size_kib: 4_096,
