@@ -3,16 +3,12 @@
 //!
 //! PostgreSQL is used when `ROMDEX_BENCH_POSTGRES` holds the address of an empty database that may be filled.
 
-use std::{num::NonZeroU32, path::PathBuf, process::Command, time::Instant};
+use std::{path::PathBuf, process::Command, time::Instant};
 
 use romdex::{
-    config::database::Database as Settings,
+    config::{Flag, Layers},
     database::{self, Steps},
-    import::{
-        self, Options, Writing,
-        read::Progress,
-        source::{Bounds, Location},
-    },
+    import::{self, Writing, read::Progress, source::Location},
 };
 
 /// The sample archives, oldest first.
@@ -61,29 +57,22 @@ fn spawn_case(url: &str, archives: Vec<String>) {
 fn run_case(url: &str, archives: &[String]) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let settings = Settings {
-            url: url.parse().unwrap(),
-            max_connections: NonZeroU32::MIN,
-            acquire_timeout_ms: 10_000,
-            statement_timeout_ms: 60_000,
-            busy_timeout_ms: 5_000,
-            cache_size_kib: 16_384,
-            mmap_size_mib: 0,
+        let url_flag = Flag {
+            name: "--case",
+            section: "database",
+            key: "url",
+            value: url.to_owned(),
         };
-        let db = database::connect(&settings).await.unwrap();
+        let layers = Layers {
+            flags: vec![url_flag],
+            ..Layers::default()
+        };
+        let config = layers.load().unwrap().config;
+        let db = database::connect(&config.database).await.unwrap();
         database::migrate(&db, Steps::Up).await.unwrap();
         let kind = url.split(':').next().unwrap_or_default();
         for archive in archives {
-            let options = Options {
-                bounds: Bounds {
-                    document: 16 << 20,
-                    unpacked: 8 << 30,
-                    files: 2_000_000,
-                },
-                parsers: 2,
-                writing: Writing::Commit,
-                now: chrono::Utc::now(),
-            };
+            let options = config.import.options(Writing::Commit, chrono::Utc::now());
             let started = Instant::now();
             let location: Location = archive.parse().unwrap();
             let report = import::run(vec![location], &db, options, std::sync::Arc::new(Silent))
