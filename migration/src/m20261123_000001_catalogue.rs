@@ -103,10 +103,8 @@ impl MigrationTrait for Migration {
                 });
             }
         };
-        manager
-            .get_connection()
-            .execute_unprepared(&statements(dialect))
-            .await?;
+        let statements = [sources(dialect), catalogue(dialect), log(dialect)].concat();
+        manager.get_connection().execute_unprepared(&statements).await?;
         Ok(())
     }
 
@@ -127,27 +125,17 @@ fn one_of(column: &str, names: &[&str]) -> String {
     format!("CHECK ({column} IN ('{}'))", names.join("', '"))
 }
 
-fn statements(dialect: &Dialect) -> String {
+/// What sources have said, and what became of it.
+fn sources(dialect: &Dialect) -> String {
     let Dialect {
         text,
-        big,
-        flag,
-        date,
-        first_of_month,
         instant,
-        json,
         rows,
         keyed,
+        ..
     } = dialect;
-    let region = one_of("region", REGIONS);
-    let branch = one_of("branch", BRANCHES);
-    let package_type = one_of("type", PACKAGE_TYPES);
-    let security_patch = first_of_month("security_patch");
-    let released_on = date("released_on");
-    let built_on = date("built_on");
-    let is_news = flag("is_news");
     format!(
-        r#"
+        r"
 CREATE TABLE evidence (
     filename {text} PRIMARY KEY CHECK (filename <> ''),
     facts {text} NOT NULL
@@ -178,7 +166,28 @@ CREATE TABLE rejection (
     reason {text} NOT NULL CHECK (reason <> ''),
     detail {text} NOT NULL
 ) {rows};
+"
+    )
+}
 
+/// Devices, variants, releases, packages and what hangs on them.
+fn catalogue(dialect: &Dialect) -> String {
+    let Dialect {
+        text,
+        big,
+        json,
+        rows,
+        keyed,
+        ..
+    } = dialect;
+    let region = one_of("region", REGIONS);
+    let branch = one_of("branch", BRANCHES);
+    let package_type = one_of("type", PACKAGE_TYPES);
+    let security_patch = (dialect.first_of_month)("security_patch");
+    let released_on = (dialect.date)("released_on");
+    let built_on = (dialect.date)("built_on");
+    format!(
+        r"
 CREATE TABLE device (
     id INTEGER PRIMARY KEY,
     codename {text} NOT NULL UNIQUE CHECK (codename <> '')
@@ -236,7 +245,22 @@ CREATE TABLE link (
     url {text} NOT NULL CHECK (url <> ''),
     PRIMARY KEY (package_id, url)
 ) {keyed};
+"
+    )
+}
 
+/// What has changed, and how often.
+fn log(dialect: &Dialect) -> String {
+    let Dialect {
+        text,
+        big,
+        instant,
+        rows,
+        ..
+    } = dialect;
+    let is_news = (dialect.flag)("is_news");
+    format!(
+        r"
 CREATE TABLE change (
     id {big} PRIMARY KEY,
     revision INTEGER NOT NULL CHECK (revision > 0),
@@ -265,6 +289,6 @@ CREATE TABLE revision (
     updated_at {instant}
 ) {rows};
 INSERT INTO revision (id, number) VALUES (1, 0);
-"#
+"
     )
 }
