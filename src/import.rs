@@ -26,6 +26,8 @@ use chrono::{DateTime, Utc};
 use entity::{evidence, reference, revision, source as source_row};
 use sea_orm::{DatabaseConnection, DbErr, EntityTrait};
 
+use crate::download::{self, DownloadError, Fetched, Validators};
+
 use self::{
     apply::Known,
     plan::{Plan, Telling},
@@ -35,6 +37,9 @@ use self::{
     source::{Bounds, Location, SourceError},
 };
 use crate::database;
+
+/// How long the download of a source may take that is imported by its address.
+const DOWNLOAD_TIME: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// The name under which the catalogue that comes with the program is listed as a source.
 pub const STARTER: &str = "starter";
@@ -102,9 +107,7 @@ pub async fn run(
     let started = Instant::now();
     let mut readings = Vec::with_capacity(locations.len());
     for location in locations {
-        let progress = std::sync::Arc::clone(&progress);
-        let reading = tokio::task::spawn_blocking(move || read_location(&location, options, &*progress));
-        readings.push(reading.await??);
+        readings.push(read_location(location, options, std::sync::Arc::clone(&progress)).await?);
     }
     let mut report = take_in(readings, db, options).await?;
     report.took = started.elapsed();
@@ -135,25 +138,75 @@ pub async fn load_starter(db: &DatabaseConnection, options: Options) -> Result<O
     take_in(vec![reading], db, options).await.map(Some)
 }
 
-fn read_location(location: &Location, options: Options, progress: &dyn Progress) -> Result<Reading, SourceError> {
-    let bounds = options.bounds;
-    let evidence = match location {
+/// Reads one source; a download is kept in a temporary file while it is read.
+async fn read_location(
+    location: Location,
+    options: Options,
+    progress: std::sync::Arc<dyn Progress + Send>,
+) -> Result<Reading, ImportError> {
+    let public_name = location.public_name();
+    let (name, file) = match location {
         Location::Path(path) => {
-            read::evidence(|sink| source::read_path(path, bounds, sink), options.parsers, progress)?
+            let reading = tokio::task::spawn_blocking(move || {
+                let bounds = options.bounds;
+                read::evidence(
+                    |sink| source::read_path(&path, bounds, sink),
+                    options.parsers,
+                    &*progress,
+                )
+            });
+            return Ok(Reading {
+                name: None,
+                location: public_name,
+                evidence: reading.await??,
+            });
         }
-        Location::Url(url) => read::evidence(
-            |sink| {
-                let (name, stream) = source::fetch(url, bounds)?;
-                source::read_stream(&name, stream, bounds, sink)
-            },
-            options.parsers,
-            progress,
-        )?,
+        Location::Url(url) => {
+            let failed = |error| SourceError::Fetch {
+                path: public_name.clone(),
+                error,
+            };
+            let limits = download::Limits {
+                bytes: options.bounds.unpacked,
+                time: DOWNLOAD_TIME,
+            };
+            let client = download::client().map_err(failed)?;
+            let fetched = download::fetch(&client, &url, &Validators::default(), limits).await;
+            match fetched.map_err(failed)? {
+                Fetched::Document { file, .. } => (url.path().to_owned(), file),
+                // Nothing was asked that could be answered so.
+                Fetched::Unchanged => {
+                    return Err(failed(DownloadError::Refused(reqwest::StatusCode::NOT_MODIFIED)).into());
+                }
+            }
+        }
     };
+    read_download(public_name, name, file, options, progress).await
+}
+
+/// Reads a source that has been downloaded; its kind is known by the name's ending.
+///
+/// # Errors
+/// When it cannot be read to its end.
+pub async fn read_download(
+    location: String,
+    name: String,
+    file: tempfile::NamedTempFile,
+    options: Options,
+    progress: std::sync::Arc<dyn Progress + Send>,
+) -> Result<Reading, ImportError> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let bounds = options.bounds;
+        read::evidence(
+            |sink| source::read_stream(&name, file, bounds, sink),
+            options.parsers,
+            &*progress,
+        )
+    });
     Ok(Reading {
         name: None,
-        location: location.public_name(),
-        evidence,
+        location,
+        evidence: reading.await??,
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod database;
+pub mod download;
 pub mod export;
 pub mod graphql;
 pub mod http;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::sources::Format;
+use crate::download::DownloadError;
 
 /// How much of a source is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub enum SourceError {
     },
     /// The file is of no kind that is known.
     #[error(
-        "{path} is neither a folder, a .tar, .tar.gz or .tar.zst archive, nor an export (.jsonl, .jsonl.gz, .jsonl.zst)"
+        "{path} is neither a folder, a .tar, .tar.gz or .tar.zst archive, nor an export (.jsonl, .jsonl.gz, .jsonl.zst), nor latest.yml or devices.yml"
     )]
     UnknownKind {
         /// The path or address as it was given.
@@ -103,13 +104,13 @@ pub enum SourceError {
         /// The path or address as it was given.
         path: String,
     },
-    /// The address did not answer as it should.
-    #[error("{path}: {detail}")]
+    /// The address did not give the document.
+    #[error("{path}: {error}")]
     Fetch {
         /// The address as it was given.
         path: String,
         /// What happened.
-        detail: String,
+        error: DownloadError,
     },
     /// Whoever takes the documents has gone.
     #[error("the reading was given up")]
@@ -303,9 +304,9 @@ impl<'a> Reading<'a> {
                 left: self.bounds.unpacked,
             },
         );
-        let result = if name.ends_with(".jsonl") {
+        let result = if let Some(document) = single_document(name) {
             self.count_file()?;
-            self.document(name, None, content)
+            self.document(&document, None, content)
         } else {
             let beginning = content.fill_buf().map_err(|error| self.broken(error))?;
             // The magic of a tar archive stands behind its first file's name and numbers.
@@ -356,6 +357,14 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// The path inside its source of a document that comes by itself: an export, or one of the tracker's two files.
+fn single_document(name: &str) -> Option<String> {
+    match name {
+        "latest.yml" | "devices.yml" => Some(format!("data/{name}")),
+        _ => name.ends_with(".jsonl").then(|| name.to_owned()),
+    }
+}
+
 /// Ends with [`Overflow`] once more than so much has been read: a small file may unpack to a very large one.
 struct Bounded<R> {
     inner: R,
@@ -376,35 +385,4 @@ impl<R: Read> Read for Bounded<R> {
             .ok_or_else(|| io::Error::other(Overflow))?;
         Ok(read)
     }
-}
-
-/// How long a server may take to accept a connection, and to send the next bytes.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
-
-/// Opens an address for reading; gives the name by whose ending its kind is known, and the stream. Blocks: not for async tasks.
-///
-/// # Errors
-/// When the address does not answer with success.
-pub fn fetch(url: &url::Url, bounds: Bounds) -> Result<(String, impl Read + use<>), SourceError> {
-    let shown = Location::Url(url.clone()).public_name();
-    let failed = |error: reqwest::Error| SourceError::Fetch {
-        path: shown.clone(),
-        detail: error.without_url().to_string(),
-    };
-    // Somebody else may have chosen the TLS provider already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::blocking::Client::builder()
-        .connect_timeout(PATIENCE)
-        .timeout(None)
-        .user_agent(concat!("romdex/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(failed)?;
-    let response = client
-        .get(url.clone())
-        .send()
-        .and_then(reqwest::blocking::Response::error_for_status)
-        .map_err(failed)?;
-    // An address such as …/archive/refs/heads/master.tar.gz names the archive; a redirect's target need not.
-    let name = url.path().rsplit('/').next().unwrap_or_default().to_owned();
-    Ok((name, response.take(bounds.unpacked)))
 }
