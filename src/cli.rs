@@ -33,6 +33,8 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "romdex", version, after_help = EXIT_CODES)]
 struct Arguments {
+    #[command(flatten)]
+    configured: Configured,
     #[command(subcommand)]
     command: Command,
 }
@@ -49,7 +51,7 @@ enum Command {
     Config(config::Arguments),
 }
 
-/// What every command that has a configuration takes.
+/// What every command takes.
 #[derive(Debug, Args)]
 struct Configured {
     /// The configuration file [default: romdex.toml, where there is one]
@@ -113,12 +115,12 @@ pub fn run() -> ExitCode {
 
 type Outcome = Result<Done, Box<dyn Error>>;
 
-fn dispatch(arguments: Arguments) -> Outcome {
-    match arguments.command {
-        Command::Import(arguments) => arguments.run(),
-        Command::Export(arguments) => arguments.run(),
-        Command::Migrate(arguments) => arguments.run(),
-        Command::Config(arguments) => arguments.run(),
+fn dispatch(Arguments { configured, command }: Arguments) -> Outcome {
+    match command {
+        Command::Import(arguments) => arguments.run(&configured),
+        Command::Export(arguments) => arguments.run(&configured),
+        Command::Migrate(arguments) => arguments.run(&configured),
+        Command::Config(arguments) => arguments.run(&configured),
     }
 }
 

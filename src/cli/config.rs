@@ -9,19 +9,17 @@ use crate::config::DEFAULTS;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    configured: Configured,
     /// Print every key with its default and its meaning instead: a beginning for a file of one's own
     #[arg(long)]
     defaults: bool,
 }
 
 impl Arguments {
-    pub(super) fn run(&self) -> Outcome {
+    pub(super) fn run(&self, configured: &Configured) -> Outcome {
         let text = if self.defaults {
             DEFAULTS.to_owned()
         } else {
-            self.configured.load()?.shown()?
+            configured.load()?.shown()?
         };
         io::stdout().write_all(text.as_bytes())?;
         Ok(Done::Well)

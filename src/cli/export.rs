@@ -14,8 +14,6 @@ use crate::export::{self, ExportError, Texts};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    configured: Configured,
     /// Where to write it [default: standard output]; an existing file is replaced when the export is complete
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -25,8 +23,8 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) fn run(&self) -> Outcome {
-        let config = self.configured.load()?.config;
+    pub(super) fn run(&self, configured: &Configured) -> Outcome {
+        let config = configured.load()?.config;
         let texts = if self.facts_only { Texts::LeftOut } else { Texts::Kept };
         start(&config, async {
             let database = open(&config).await?;

@@ -21,8 +21,6 @@ const DOCUMENTS_A_LINE: usize = 5_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    configured: Configured,
     /// Folders, archives (.tar, .tar.gz, .tar.zst), exports (.jsonl), or http(s) addresses of those; what they hold is recognised
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<Location>,
@@ -46,8 +44,8 @@ enum Form {
 }
 
 impl Arguments {
-    pub(super) fn run(self) -> Outcome {
-        let config = self.configured.load()?.config;
+    pub(super) fn run(self, configured: &Configured) -> Outcome {
+        let config = configured.load()?.config;
         let writing = if self.dry_run { Writing::DryRun } else { Writing::Commit };
         start(&config, async {
             let database = open(&config).await?;

@@ -7,8 +7,6 @@ use crate::database::{self, Steps};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    configured: Configured,
     #[command(subcommand)]
     direction: Direction,
 }
@@ -26,8 +24,8 @@ enum Direction {
 }
 
 impl Arguments {
-    pub(super) fn run(&self) -> Outcome {
-        let config = self.configured.load()?.config;
+    pub(super) fn run(&self, configured: &Configured) -> Outcome {
+        let config = configured.load()?.config;
         let steps = match self.direction {
             Direction::Up => Steps::Up,
             Direction::Down { steps } => Steps::Down(steps),
