@@ -1,5 +1,6 @@
 //! romdex: the GraphQL API of the official Xiaomi ROM archive.
 
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod database;

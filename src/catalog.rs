@@ -1,0 +1,130 @@
+//! The read side: what the catalogue holds, and answers to every question about it. Knows no GraphQL type.
+//!
+//! [`Catalog`] keeps one [`Snapshot`] in memory and swaps it whole when the stored revision moves.
+
+mod day;
+mod facet;
+mod filter;
+#[cfg(test)]
+mod fixture;
+mod index;
+mod latest;
+mod load;
+#[cfg(test)]
+mod model;
+mod page;
+mod set;
+mod snapshot;
+mod text;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
+use tokio::sync::Mutex;
+
+pub use day::{Day, Days};
+pub use facet::Facets;
+pub use filter::{DeviceFilter, Filter, Knowledge, Scope, Selection};
+pub use latest::{LatestBy, LatestKey};
+pub use page::{
+    DeviceField, DeviceKey, DeviceValue, Direction, PackageField, PackageKey, PackageValue, Page, ReleaseField,
+    ReleaseKey, ReleaseValue, Take, Window,
+};
+pub use set::{Member, Set};
+pub use snapshot::{
+    Broken, Builder, DeviceAt, DeviceRow, PackageAt, PackageRow, Place, ReleaseAt, ReleaseRow, Side, Snapshot, Span,
+    VariantAt, VariantRow, VersionAt,
+};
+pub use text::{ChangelogId, Section, Texts, sections};
+
+/// The catalogue as it is read: a snapshot in memory, the rest in the database. Clones share both.
+#[derive(Clone)]
+pub struct Catalog {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: DatabaseConnection,
+    snapshot: ArcSwap<Snapshot>,
+    /// Held while a snapshot is being loaded: one is enough.
+    loading: Mutex<()>,
+}
+
+/// What a refresh found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// The stored revision is the one in memory.
+    Unchanged,
+    /// A new revision was loaded.
+    Loaded {
+        /// Its number.
+        revision: i32,
+    },
+}
+
+/// Why the catalogue cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The database failed.
+    #[error("the database cannot be read")]
+    Database(#[from] sea_orm::DbErr),
+    /// The stored rows do not fit together.
+    #[error("the stored catalogue is broken")]
+    Broken(#[from] Broken),
+}
+
+impl Catalog {
+    /// Loads the stored catalogue.
+    ///
+    /// # Errors
+    /// When the database fails, or its rows do not make a catalogue.
+    pub async fn open(database: DatabaseConnection) -> Result<Self, CatalogError> {
+        let snapshot = ArcSwap::from_pointee(load::snapshot(&database).await?);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database,
+                snapshot,
+                loading: Mutex::new(()),
+            }),
+        })
+    }
+
+    /// The newest loaded revision. An operation takes it once, so all of its answer is of one revision.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.snapshot.load_full()
+    }
+
+    /// Loads the stored revision if it is not the one in memory. Readers keep the old one until the new one is whole.
+    ///
+    /// # Errors
+    /// As [`Catalog::open`]; the old revision stays.
+    pub async fn refresh(&self) -> Result<Refreshed, CatalogError> {
+        let _alone = self.inner.loading.lock().await;
+        if load::revision(&self.inner.database).await?.map_or(0, |row| row.number) == self.snapshot().revision {
+            return Ok(Refreshed::Unchanged);
+        }
+        let snapshot = load::snapshot(&self.inner.database).await?;
+        let revision = snapshot.revision;
+        self.inner.snapshot.store(Arc::new(snapshot));
+        Ok(Refreshed::Loaded { revision })
+    }
+
+    /// Where data came from, in the order in which sources were first imported.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sources(&self) -> Result<Vec<entity::source::Model>, CatalogError> {
+        Ok(entity::source::Entity::find()
+            .order_by_asc(entity::source::Column::Id)
+            .all(&self.inner.database)
+            .await?)
+    }
+
+    /// The database, for what is not kept in memory.
+    #[must_use]
+    pub fn database(&self) -> &DatabaseConnection {
+        &self.inner.database
+    }
+}

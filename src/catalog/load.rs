@@ -1,0 +1,68 @@
+//! Loads a snapshot from the database: one consistent read, row by row.
+
+use futures::TryStreamExt as _;
+use sea_orm::{
+    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IsolationLevel,
+    TransactionTrait as _,
+};
+
+use super::{
+    CatalogError,
+    snapshot::{Builder, Snapshot},
+};
+
+/// The stored revision; `None` where none was ever made.
+pub(super) async fn revision(database: &DatabaseConnection) -> Result<Option<entity::revision::Model>, DbErr> {
+    entity::revision::Entity::find_by_id(1).one(database).await
+}
+
+/// Loads the newest stored revision.
+pub(super) async fn snapshot(database: &DatabaseConnection) -> Result<Snapshot, CatalogError> {
+    let read = begin(database).await?;
+    let mut builder = Builder::default();
+    if let Some(row) = entity::revision::Entity::find_by_id(1).one(&read).await? {
+        builder.revision(&row);
+    }
+    let mut devices = entity::device::Entity::find().stream(&read).await?;
+    while let Some(row) = devices.try_next().await? {
+        builder.device(row);
+    }
+    drop(devices);
+    let mut variants = entity::variant::Entity::find().stream(&read).await?;
+    while let Some(row) = variants.try_next().await? {
+        builder.variant(row);
+    }
+    drop(variants);
+    let mut releases = entity::release::Entity::find().stream(&read).await?;
+    while let Some(row) = releases.try_next().await? {
+        builder.release(row)?;
+    }
+    drop(releases);
+    let mut packages = entity::package::Entity::find().stream(&read).await?;
+    while let Some(row) = packages.try_next().await? {
+        builder.package(row)?;
+    }
+    drop(packages);
+    let mut links = entity::link::Entity::find().stream(&read).await?;
+    while let Some(row) = links.try_next().await? {
+        builder.link(&row)?;
+    }
+    drop(links);
+    read.commit().await?;
+    // Sorting takes a while: not on a thread that answers requests.
+    let built = tokio::task::spawn_blocking(move || builder.build()).await;
+    Ok(built.map_err(|stopped| DbErr::Custom(stopped.to_string()))??)
+}
+
+/// A transaction that sees one state of the database throughout.
+async fn begin(database: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    match database.get_database_backend() {
+        // The first statement of a transaction fixes what it sees.
+        DbBackend::Sqlite => database.begin().await,
+        _ => {
+            database
+                .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
+                .await
+        }
+    }
+}

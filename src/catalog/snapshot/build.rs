@@ -1,0 +1,772 @@
+//! Stored rows in, a snapshot out: sorts them, ties them together and works out what follows from them.
+
+use std::{cmp::Ordering, cmp::Reverse, collections::HashMap, hash::Hash};
+
+use chrono::{DateTime, Utc};
+use entity::value::{Branch, Md5, Md5Prefix, Mirrors, OperatingSystem, PackageType, Version};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::{
+    DeviceAt, DeviceRow, Kind, Kinds, KindsOf, Lookup, Orders, Owned, PackageAt, PackageRow, Place as _, ReleaseAt,
+    ReleaseRow, Snapshot, Span, TooLarge, VariantAt, VariantRow, VersionAt, compare_ignoring_case,
+    store::{Arena, Groups, Table, number},
+};
+use crate::catalog::{
+    day::Day,
+    index::{Direction, Order},
+    latest::Newest,
+    set::Set,
+};
+
+/// Stored rows that do not make a catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// A row refers to one that is not there.
+    #[error("{table} {id} refers to a row that does not exist")]
+    Reference {
+        /// The referring row's table.
+        table: &'static str,
+        /// The referring row's id.
+        id: i32,
+    },
+    /// More rows, text or kinds than a snapshot can number.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+/// Takes stored rows, in any order, and makes a [`Snapshot`] of them.
+#[derive(Default)]
+pub struct Builder {
+    revision: i32,
+    updated_at: Option<DateTime<Utc>>,
+    text: Arena,
+    interned: FxHashMap<String, Span>,
+    androids: Vec<String>,
+    versions: FxHashMap<Version, u32>,
+    devices: Vec<entity::device::Model>,
+    variants: Vec<entity::variant::Model>,
+    releases: Vec<Release>,
+    packages: Vec<Package>,
+    links: Vec<(i32, Span)>,
+}
+
+/// A release as it comes, its version by the order of appearance.
+struct Release {
+    id: i32,
+    variant_id: i32,
+    version: u32,
+    os: OperatingSystem,
+    branch: Branch,
+    android: u8,
+    security_patch: Option<Day>,
+    changelog: Option<i32>,
+}
+
+/// A package as it comes.
+struct Package {
+    id: i32,
+    release_id: i32,
+    r#type: PackageType,
+    android: u8,
+    filename: Span,
+    base_version: Option<u32>,
+    size: Option<u64>,
+    md5: Option<Md5>,
+    md5_prefix: Option<Md5Prefix>,
+    released_on: Option<Day>,
+    built_on: Option<Day>,
+    mirrors: Mirrors,
+    page: Option<Span>,
+}
+
+impl Builder {
+    /// Sets the revision that the rows are of.
+    pub fn revision(&mut self, row: &entity::revision::Model) {
+        self.revision = row.number;
+        self.updated_at = row.updated_at;
+    }
+
+    /// Takes a device.
+    pub fn device(&mut self, row: entity::device::Model) {
+        self.devices.push(row);
+    }
+
+    /// Takes a variant.
+    pub fn variant(&mut self, row: entity::variant::Model) {
+        self.variants.push(row);
+    }
+
+    /// Takes a release.
+    ///
+    /// # Errors
+    /// When there are more Android versions than a byte can number.
+    pub fn release(&mut self, row: entity::release::Model) -> Result<(), Broken> {
+        let android = self.android(row.android)?;
+        let os = OperatingSystem::of(&row.version);
+        let version = self.version(row.version);
+        self.releases.push(Release {
+            id: row.id,
+            variant_id: row.variant_id,
+            version,
+            os,
+            branch: row.branch,
+            android,
+            security_patch: row.security_patch.and_then(Day::new),
+            changelog: row.changelog_id,
+        });
+        Ok(())
+    }
+
+    /// Takes a package.
+    ///
+    /// # Errors
+    /// When the text grows too large, or there are more Android versions than a byte can number.
+    pub fn package(&mut self, row: entity::package::Model) -> Result<(), Broken> {
+        let package = Package {
+            id: row.id,
+            release_id: row.release_id,
+            r#type: row.r#type,
+            android: self.android(row.android)?,
+            filename: self.text.add(&row.filename)?,
+            base_version: row.base_version.map(|version| self.version(version)),
+            size: row.size.and_then(|size| u64::try_from(size).ok()),
+            md5: row.md5,
+            md5_prefix: row.md5_prefix,
+            released_on: row.released_on.and_then(Day::new),
+            built_on: row.built_on.and_then(Day::new),
+            mirrors: Mirrors::from_bits(row.mirrors),
+            page: row.page.map(|page| self.intern(page)).transpose()?,
+        };
+        self.packages.push(package);
+        Ok(())
+    }
+
+    /// Takes a link.
+    ///
+    /// # Errors
+    /// When the text grows too large.
+    pub fn link(&mut self, row: &entity::link::Model) -> Result<(), Broken> {
+        let url = self.text.add(&row.url)?;
+        self.links.push((row.package_id, url));
+        Ok(())
+    }
+
+    fn android(&mut self, android: Option<String>) -> Result<u8, Broken> {
+        if self.androids.is_empty() {
+            self.androids.push(String::new()); // place 0 stands for unknown
+        }
+        let android = android.unwrap_or_default();
+        let place = self
+            .androids
+            .iter()
+            .position(|known| *known == android)
+            .unwrap_or(self.androids.len());
+        if place == self.androids.len() {
+            self.androids.push(android);
+        }
+        u8::try_from(place).map_err(|_| TooLarge.into())
+    }
+
+    fn version(&mut self, version: Version) -> u32 {
+        let next = number(self.versions.len());
+        *self.versions.entry(version).or_insert(next)
+    }
+
+    fn intern(&mut self, text: String) -> Result<Span, TooLarge> {
+        if let Some(span) = self.interned.get(&text) {
+            return Ok(*span);
+        }
+        let span = self.text.add(&text)?;
+        self.interned.insert(text, span);
+        Ok(span)
+    }
+
+    /// Ties the rows together.
+    ///
+    /// # Errors
+    /// When a row refers to one that is not there, or there is too much of something.
+    pub fn build(mut self) -> Result<Snapshot, Broken> {
+        let _ = self.android(None)?;
+        let (versions, version_at) = self.sorted_versions()?;
+        let mut names = Vec::new();
+        let (mut devices, device_at) = self.device_rows()?;
+        let variants = self.variant_rows(&device_at, &mut names)?;
+        let variant_at = places(variants.iter().map(|row| row.id), VariantAt::at);
+        let (mut releases, release_at) = self.release_rows(&variants, &variant_at, &version_at)?;
+        let mut packages = self.package_rows(&release_at, &version_at)?;
+        let package_at = places(packages.iter().map(|row| row.id), PackageAt::at);
+        self.join_devices(&mut devices, &variants, &releases, &mut names)?;
+        for package in &packages {
+            if let Some(release) = releases.get_mut(package.release.number() as usize) {
+                release.types.insert(package.r#type);
+            }
+        }
+        for release in &releases {
+            let device = variants
+                .get(release.variant.number() as usize)
+                .map(|variant| variant.device);
+            if let Some(device) = device.and_then(|device| devices.get_mut(device.number() as usize)) {
+                device.types = device.types.union(release.types);
+            }
+        }
+        let mut links = Vec::with_capacity(self.links.len());
+        for (package, url) in &self.links {
+            let at = package_at.get(package).ok_or(Broken::Reference {
+                table: "link",
+                id: *package,
+            })?;
+            links.push((*at, *url));
+        }
+        let is_plain = |url: &Span| !self.text.get(*url).starts_with("https://");
+        links.sort_by(|a, b| {
+            (a.0, is_plain(&a.1))
+                .cmp(&(b.0, is_plain(&b.1)))
+                .then_with(|| self.text.get(a.1).cmp(self.text.get(b.1)))
+        });
+
+        let releases = Table::new(releases);
+        let tables = Tables {
+            text: &self.text,
+            devices: &devices,
+            variants: &variants,
+            releases: &releases,
+            versions: &versions,
+        };
+        let (digests, derived) = tables.sources(&mut packages);
+        let packages = Table::new(packages);
+        let kinds = tables.kinds(&packages)?;
+        let orders = tables.orders(&packages, &kinds);
+        let owned = tables.owned(&packages, derived);
+        let lookup = tables.lookup(&packages, digests);
+        let newest = Newest::new(&variants, &releases, &packages, &owned);
+        let variants = Table::new(variants);
+        let devices = Table::new(devices);
+        self.text.shrink();
+        Ok(Snapshot {
+            revision: self.revision,
+            updated_at: self.updated_at,
+            text: self.text,
+            devices,
+            variants,
+            releases,
+            packages,
+            versions: Table::new(versions),
+            names,
+            androids: self.androids,
+            links,
+            kinds,
+            orders,
+            lookup,
+            owned,
+            newest,
+        })
+    }
+
+    /// Versions, lowest first, and where each that came has its place.
+    fn sorted_versions(&mut self) -> Result<(Vec<Span>, Vec<VersionAt>), Broken> {
+        let mut sorted: Vec<_> = std::mem::take(&mut self.versions)
+            .into_iter()
+            .map(|(version, came)| (version.key(), version, came))
+            .collect();
+        sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let mut spans = Vec::with_capacity(sorted.len());
+        let mut places = vec![VersionAt::at(0); sorted.len()];
+        for (rank, (_, version, came)) in sorted.iter().enumerate() {
+            spans.push(self.text.add(version.as_str())?);
+            if let Some(place) = places.get_mut(*came as usize) {
+                *place = VersionAt::at(number(rank));
+            }
+        }
+        Ok((spans, places))
+    }
+
+    fn device_rows(&mut self) -> Result<(Vec<DeviceRow>, FxHashMap<i32, DeviceAt>), Broken> {
+        let mut stored = std::mem::take(&mut self.devices);
+        stored.sort_by(|a, b| {
+            let (a, b) = (a.codename.as_str(), b.codename.as_str());
+            compare_ignoring_case(a, b).then_with(|| a.cmp(b))
+        });
+        let nothing = self.text.add("")?;
+        let mut rows = Vec::with_capacity(stored.len());
+        for device in &stored {
+            rows.push(DeviceRow {
+                id: device.id,
+                codename: self.text.add(device.codename.as_str())?,
+                name: nothing,
+                names: 0..0,
+                variants: 0..0,
+                regions: Set::EMPTY,
+                branches: Set::EMPTY,
+                os: Set::EMPTY,
+                types: Set::EMPTY,
+                first_released_on: None,
+                last_released_on: None,
+            });
+        }
+        let places = places(rows.iter().map(|row| row.id), DeviceAt::at);
+        Ok((rows, places))
+    }
+
+    fn variant_rows(
+        &mut self,
+        device_at: &FxHashMap<i32, DeviceAt>,
+        names: &mut Vec<Span>,
+    ) -> Result<Vec<VariantRow>, Broken> {
+        let mut stored = Vec::with_capacity(self.variants.len());
+        for variant in std::mem::take(&mut self.variants) {
+            let device = device_at.get(&variant.device_id).ok_or(Broken::Reference {
+                table: "variant",
+                id: variant.id,
+            })?;
+            stored.push((*device, variant));
+        }
+        stored.sort_by(|(device_a, a), (device_b, b)| {
+            (device_a, a.region, &a.codename).cmp(&(device_b, b.region, &b.codename))
+        });
+        let mut rows = Vec::with_capacity(stored.len());
+        for (device, variant) in stored {
+            let start = number(names.len());
+            let own: Vec<&str> = variant
+                .names
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(serde_json::Value::as_str)
+                .collect();
+            for name in &own {
+                names.push(self.intern((*name).to_owned())?);
+            }
+            rows.push(VariantRow {
+                id: variant.id,
+                device,
+                codename: self.text.add(variant.codename.as_str())?,
+                region: variant.region,
+                rom_code: variant
+                    .rom_code
+                    .as_deref()
+                    .map(|code| self.text.add(code))
+                    .transpose()?,
+                name: self.intern(joined(&own, variant.codename.as_str()))?,
+                names: start..number(names.len()),
+            });
+        }
+        Ok(rows)
+    }
+
+    fn release_rows(
+        &mut self,
+        variants: &[VariantRow],
+        variant_at: &FxHashMap<i32, VariantAt>,
+        version_at: &[VersionAt],
+    ) -> Result<(Vec<ReleaseRow>, FxHashMap<i32, ReleaseAt>), Broken> {
+        let mut first: FxHashMap<i32, Day> = FxHashMap::default();
+        for package in &self.packages {
+            let Some(day) = package.released_on else { continue };
+            first
+                .entry(package.release_id)
+                .and_modify(|first| *first = day.min(*first))
+                .or_insert(day);
+        }
+        let mut rows = Vec::with_capacity(self.releases.len());
+        for release in std::mem::take(&mut self.releases) {
+            let broken = Broken::Reference {
+                table: "release",
+                id: release.id,
+            };
+            let variant = *variant_at.get(&release.variant_id).ok_or_else(|| broken.clone())?;
+            rows.push(ReleaseRow {
+                id: release.id,
+                variant,
+                version: *version_at.get(release.version as usize).ok_or(broken)?,
+                os: release.os,
+                branch: release.branch,
+                android: release.android,
+                types: Set::EMPTY,
+                released_on: first.get(&release.id).copied(),
+                security_patch: release.security_patch,
+                changelog: release.changelog,
+            });
+        }
+        let codename = |row: &ReleaseRow| {
+            variants
+                .get(row.variant.number() as usize)
+                .map_or("", |variant| self.text.get(variant.codename))
+        };
+        rows.sort_unstable_by(|a, b| {
+            let key = |row: &ReleaseRow| (Reverse(row.released_on), Reverse(row.version));
+            key(a).cmp(&key(b)).then_with(|| codename(a).cmp(codename(b)))
+        });
+        let places = places(rows.iter().map(|row| row.id), ReleaseAt::at);
+        Ok((rows, places))
+    }
+
+    fn package_rows(
+        &mut self,
+        release_at: &FxHashMap<i32, ReleaseAt>,
+        version_at: &[VersionAt],
+    ) -> Result<Vec<PackageRow>, Broken> {
+        let mut rows = Vec::with_capacity(self.packages.len());
+        for package in std::mem::take(&mut self.packages) {
+            let broken = Broken::Reference {
+                table: "package",
+                id: package.id,
+            };
+            rows.push(PackageRow {
+                id: package.id,
+                release: *release_at.get(&package.release_id).ok_or(broken)?,
+                r#type: package.r#type,
+                android: package.android,
+                filename: package.filename,
+                base_version: package
+                    .base_version
+                    .and_then(|version| version_at.get(version as usize))
+                    .copied(),
+                size: package.size,
+                md5: package.md5,
+                md5_prefix: package.md5_prefix,
+                released_on: package.released_on,
+                built_on: package.built_on,
+                mirrors: package.mirrors,
+                page: package.page,
+                source: None,
+            });
+        }
+        let filename = |row: &PackageRow| self.text.get(row.filename);
+        rows.sort_unstable_by(|a, b| {
+            Reverse(a.released_on)
+                .cmp(&Reverse(b.released_on))
+                .then_with(|| filename(a).cmp(filename(b)))
+        });
+        Ok(rows)
+    }
+
+    /// Gives devices what their variants and releases tell.
+    fn join_devices(
+        &mut self,
+        devices: &mut [DeviceRow],
+        variants: &[VariantRow],
+        releases: &[ReleaseRow],
+        names: &mut Vec<Span>,
+    ) -> Result<(), Broken> {
+        for (place, variant) in variants.iter().enumerate() {
+            let Some(device) = devices.get_mut(variant.device.number() as usize) else {
+                continue;
+            };
+            let place = number(place);
+            if device.variants.is_empty() {
+                device.variants = place..place;
+            }
+            device.variants.end = place + 1;
+            device.regions.insert(variant.region);
+        }
+        for release in releases {
+            let Some(variant) = variants.get(release.variant.number() as usize) else {
+                continue;
+            };
+            let Some(device) = devices.get_mut(variant.device.number() as usize) else {
+                continue;
+            };
+            device.branches.insert(release.branch);
+            device.os.insert(release.os);
+            let Some(day) = release.released_on else { continue };
+            device.first_released_on = Some(device.first_released_on.map_or(day, |first| first.min(day)));
+            device.last_released_on = device.last_released_on.max(Some(day));
+        }
+        for device in devices {
+            let own = device.variants.start as usize..device.variants.end as usize;
+            let mut spans: Vec<Span> = Vec::new();
+            for variant in variants.get(own).unwrap_or(&[]) {
+                for span in names
+                    .get(variant.names.start as usize..variant.names.end as usize)
+                    .unwrap_or(&[])
+                {
+                    let text = self.text.get(*span);
+                    if !spans
+                        .iter()
+                        .any(|known| self.text.get(*known).eq_ignore_ascii_case(text))
+                    {
+                        spans.push(*span);
+                    }
+                }
+            }
+            let texts: Vec<&str> = spans.iter().map(|span| self.text.get(*span)).collect();
+            let name = joined(&texts, self.text.get(device.codename));
+            let start = number(names.len());
+            names.extend(spans);
+            device.names = start..number(names.len());
+            device.name = self.intern(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Names joined into one; a row without a name goes by its codename.
+fn joined(names: &[&str], codename: &str) -> String {
+    if names.is_empty() {
+        codename.to_owned()
+    } else {
+        names.join(" / ")
+    }
+}
+
+fn places<K: Eq + Hash, P>(keys: impl Iterator<Item = K>, at: fn(u32) -> P) -> HashMap<K, P, FxBuildHasher> {
+    keys.enumerate().map(|(place, key)| (key, at(number(place)))).collect()
+}
+
+/// Packages by the first digits of their own digests.
+type Digests = Vec<(Md5Prefix, PackageAt)>;
+
+/// ROMs, and what was taken from them.
+type Derived = Vec<(PackageAt, PackageAt)>;
+
+/// The rows as far as they are done, to work the rest out from.
+struct Tables<'a> {
+    text: &'a Arena,
+    devices: &'a [DeviceRow],
+    variants: &'a [VariantRow],
+    releases: &'a Table<ReleaseAt, ReleaseRow>,
+    versions: &'a [Span],
+}
+
+impl Tables<'_> {
+    fn variant(&self, release: ReleaseAt) -> Option<&VariantRow> {
+        self.variants.get(self.releases[release].variant.number() as usize)
+    }
+
+    /// Finds the ROM that each firmware was taken from: by the digits that its name carries, on the same device and version
+    /// where several share them. Returns every package by its own digest's first digits, and the pairs found.
+    fn sources(&self, packages: &mut [PackageRow]) -> (Digests, Derived) {
+        let is_taken = |row: &PackageRow| matches!(row.r#type, PackageType::Firmware | PackageType::Vendor);
+        let mut digests: Vec<(Md5Prefix, PackageAt)> = packages
+            .iter()
+            .enumerate()
+            .filter_map(|(place, row)| {
+                let in_name = row.md5_prefix.filter(|_| !is_taken(row));
+                Some((row.md5.map(Md5::prefix).or(in_name)?, PackageAt::at(number(place))))
+            })
+            .collect();
+        digests.sort_unstable();
+        let mut derived = Vec::new();
+        for place in 0..packages.len() {
+            let Some(row) = packages.get(place).filter(|row| is_taken(row)) else {
+                continue;
+            };
+            let Some(prefix) = row.md5_prefix else { continue };
+            let start = digests.partition_point(|entry| entry.0 < prefix);
+            let roms: Vec<(PackageAt, &PackageRow)> = digests
+                .iter()
+                .skip(start)
+                .take_while(|entry| entry.0 == prefix)
+                .filter_map(|entry| Some((entry.1, packages.get(entry.1.number() as usize)?)))
+                .filter(|(_, rom)| rom.r#type == PackageType::Recovery)
+                .collect();
+            let likeness = |rom: &PackageRow| {
+                let (own, other) = (&self.releases[row.release], &self.releases[rom.release]);
+                let device = |at| self.variant(at).map(|variant| variant.device);
+                (
+                    own.version == other.version,
+                    own.variant == other.variant,
+                    device(row.release) == device(rom.release),
+                )
+            };
+            let best = roms.iter().max_by_key(|(at, rom)| (likeness(rom), Reverse(*at)));
+            // Digits alone are trusted only where one ROM has them.
+            let source = best
+                .filter(|(_, rom)| roms.len() == 1 || matches!(likeness(rom), (true, _, true)))
+                .map(|(at, _)| *at);
+            if let (Some(source), Some(row)) = (source, packages.get_mut(place)) {
+                row.source = Some(source);
+                derived.push((source, PackageAt::at(number(place))));
+            }
+        }
+        derived.sort_unstable();
+        (digests, derived)
+    }
+
+    fn kinds(&self, packages: &Table<PackageAt, PackageRow>) -> Result<Kinds, Broken> {
+        let kind = |release: ReleaseAt, types, android| {
+            let row = &self.releases[release];
+            let region = self.variant(release).map(|variant| variant.region);
+            region.map(|region| Kind {
+                os: row.os,
+                branch: row.branch,
+                region,
+                types,
+                android,
+            })
+        };
+        let of_releases = KindsOf::collect(
+            self.releases
+                .places()
+                .filter_map(|at: ReleaseAt| kind(at, self.releases[at].types, 0)),
+        )?;
+        let of_packages = KindsOf::collect(packages.places().filter_map(|at: PackageAt| {
+            let row = &packages[at];
+            kind(row.release, Set::from_iter([row.r#type]), row.android)
+        }))?;
+        let mut pairs: Vec<(u32, u16)> = packages
+            .places()
+            .zip(&of_packages.of)
+            .filter_map(|(at, kind)| Some((self.variant(packages[at].release)?.device.number(), *kind)))
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        Ok(Kinds {
+            releases: of_releases,
+            packages: of_packages,
+            of_device: Groups::collect(self.devices.len(), &pairs),
+        })
+    }
+
+    fn orders(&self, packages: &Table<PackageAt, PackageRow>, kinds: &Kinds) -> Orders {
+        use Direction::{Ascending, Descending};
+        let text = |span: Span| self.text.get(span);
+        let devices = self.devices;
+        let device = |place: u32| devices.get(place as usize);
+        let by_name = |a: u32, b: u32| match (device(a), device(b)) {
+            (Some(a_row), Some(b_row)) => compare_ignoring_case(text(a_row.name), text(b_row.name)).then(a.cmp(&b)),
+            _ => Ordering::Equal,
+        };
+        let last = |place: u32| device(place).and_then(|row| row.last_released_on);
+        let release = |place: u32| &self.releases[ReleaseAt::at(place)];
+        let codename = |place: u32| self.variant(ReleaseAt::at(place)).map(|variant| text(variant.codename));
+        let package = |place: u32| &packages[PackageAt::at(place)];
+        let version = |place: u32| self.releases[package(place).release].version;
+        let filename = |place: u32| text(package(place).filename);
+        let release_kinds = || Some((&*kinds.releases.of, kinds.releases.kinds.len()));
+        let package_kinds = || Some((&*kinds.packages.of, kinds.packages.kinds.len()));
+        let always = |_: u32| true;
+        Orders {
+            devices_by_codename: Order::new(Ascending, devices.len(), None, always, |a, b| a.cmp(&b)),
+            devices_by_name: Order::new(Ascending, devices.len(), None, always, by_name),
+            devices_by_date: Order::new(
+                Descending,
+                devices.len(),
+                None,
+                |at| last(at).is_some(),
+                |a, b| Reverse(last(a)).cmp(&Reverse(last(b))).then(a.cmp(&b)),
+            ),
+            releases_by_date: Order::new(
+                Descending,
+                self.releases.len(),
+                release_kinds(),
+                |at| release(at).released_on.is_some(),
+                |a, b| a.cmp(&b),
+            ),
+            releases_by_version: Order::new(Descending, self.releases.len(), release_kinds(), always, |a, b| {
+                Reverse(release(a).version)
+                    .cmp(&Reverse(release(b).version))
+                    .then_with(|| codename(a).cmp(&codename(b)))
+            }),
+            packages_by_date: Order::new(
+                Descending,
+                packages.len(),
+                package_kinds(),
+                |at| package(at).released_on.is_some(),
+                |a, b| a.cmp(&b),
+            ),
+            packages_by_version: Order::new(Descending, packages.len(), package_kinds(), always, |a, b| {
+                Reverse(version(a))
+                    .cmp(&Reverse(version(b)))
+                    .then_with(|| filename(a).cmp(filename(b)))
+            }),
+            packages_by_size: Order::new(
+                Descending,
+                packages.len(),
+                package_kinds(),
+                |at| package(at).size.is_some(),
+                |a, b| {
+                    Reverse(package(a).size)
+                        .cmp(&Reverse(package(b).size))
+                        .then_with(|| filename(a).cmp(filename(b)))
+                },
+            ),
+        }
+    }
+
+    fn owned(&self, packages: &Table<PackageAt, PackageRow>, derived: Vec<(PackageAt, PackageAt)>) -> Owned {
+        let releases = self.releases;
+        let group = |owners, owner: &dyn Fn(ReleaseAt) -> Option<u32>| {
+            let pairs: Vec<(u32, ReleaseAt)> = releases.places().filter_map(|at| Some((owner(at)?, at))).collect();
+            Groups::collect(owners, &pairs)
+        };
+        let group_packages = |owners, owner: &dyn Fn(ReleaseAt) -> Option<u32>| {
+            let pairs: Vec<(u32, PackageAt)> = packages
+                .places()
+                .filter_map(|at| Some((owner(packages[at].release)?, at)))
+                .collect();
+            Groups::collect(owners, &pairs)
+        };
+        let device = |at| self.variant(at).map(|variant| variant.device.number());
+        let variant = |at: ReleaseAt| Some(releases[at].variant.number());
+        let mut by_version: Vec<(u32, ReleaseAt)> = releases
+            .places()
+            .map(|at: ReleaseAt| (releases[at].variant.number(), at))
+            .collect();
+        by_version.sort_unstable_by_key(|(variant, at)| (*variant, releases[*at].version));
+        Owned {
+            releases_of_device: group(self.devices.len(), &device),
+            releases_of_variant: group(self.variants.len(), &variant),
+            versions_of_variant: Groups::collect(self.variants.len(), &by_version),
+            releases_of_version: group(self.versions.len(), &|at| Some(releases[at].version.number())),
+            packages_of_device: group_packages(self.devices.len(), &device),
+            packages_of_variant: group_packages(self.variants.len(), &variant),
+            packages_of_release: group_packages(releases.len(), &|at| Some(at.number())),
+            derived,
+        }
+    }
+
+    fn lookup(&self, packages: &Table<PackageAt, PackageRow>, digests: Vec<(Md5Prefix, PackageAt)>) -> Lookup {
+        let text = |span: Span| self.text.get(span);
+        let mut variants: Vec<(&str, VariantAt)> = self
+            .variants
+            .iter()
+            .enumerate()
+            .map(|(place, row)| (text(row.codename), VariantAt::at(number(place))))
+            .collect();
+        variants.sort_unstable_by(|a, b| compare_ignoring_case(a.0, b.0).then_with(|| a.0.cmp(b.0)));
+        let mut by_filename: Vec<PackageAt> = packages.places().collect();
+        by_filename.sort_unstable_by(|a, b| text(packages[*a].filename).cmp(text(packages[*b].filename)));
+        let mut versions: Vec<(&str, VersionAt)> = self
+            .versions
+            .iter()
+            .enumerate()
+            .map(|(place, span)| (text(*span), VersionAt::at(number(place))))
+            .collect();
+        versions.sort_unstable_by(|a, b| compare_ignoring_case(a.0, b.0));
+        Lookup {
+            variants: variants.into_iter().map(|(_, at)| at).collect(),
+            packages: by_filename,
+            digests,
+            versions: versions.into_iter().map(|(_, at)| at).collect(),
+            device_ids: ids(self.devices.iter().map(|row| row.id), DeviceAt::at),
+            release_ids: ids(self.releases.rows().iter().map(|row| row.id), ReleaseAt::at),
+            package_ids: ids(packages.rows().iter().map(|row| row.id), PackageAt::at),
+        }
+    }
+}
+
+fn ids<P: Ord>(ids: impl Iterator<Item = i32>, at: fn(u32) -> P) -> Vec<(i32, P)> {
+    let mut sorted: Vec<(i32, P)> = ids.enumerate().map(|(place, id)| (id, at(number(place)))).collect();
+    sorted.sort_unstable();
+    sorted
+}
+
+impl KindsOf {
+    fn collect(rows: impl Iterator<Item = Kind>) -> Result<Self, Broken> {
+        let rows: Vec<Kind> = rows.collect();
+        let mut kinds = rows.clone();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let mut counts = vec![0; kinds.len()];
+        let mut of = Vec::with_capacity(rows.len());
+        for row in rows {
+            let place = kinds.partition_point(|kind| *kind < row);
+            if let Some(count) = counts.get_mut(place) {
+                *count += 1;
+            }
+            of.push(u16::try_from(place).map_err(|_| TooLarge)?);
+        }
+        Ok(Self { kinds, counts, of })
+    }
+}

@@ -1,0 +1,180 @@
+//! How a snapshot lies in memory: text in one block, rows in flat tables, belonging as runs of places.
+
+use std::{marker::PhantomData, ops::Index};
+
+/// A place in one of a snapshot's tables.
+pub trait Place: Copy + Ord {
+    /// The place with this number.
+    fn at(number: u32) -> Self;
+    /// Its number.
+    fn number(self) -> u32;
+}
+
+macro_rules! places {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {
+        $($(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u32);
+
+        impl Place for $name {
+            fn at(number: u32) -> Self {
+                Self(number)
+            }
+
+            fn number(self) -> u32 {
+                self.0
+            }
+        })+
+    };
+}
+
+places! {
+    /// Which device of a snapshot. Devices lie in the order of their codenames.
+    DeviceAt,
+    /// Which variant of a snapshot. Variants lie device by device, in the order of regions.
+    VariantAt,
+    /// Which release of a snapshot. Releases lie newest first.
+    ReleaseAt,
+    /// Which package of a snapshot. Packages lie newest first.
+    PackageAt,
+    /// Which version of a snapshot. Versions lie lowest first, so comparing places compares versions.
+    VersionAt,
+}
+
+/// The rows of one table. Places are made by the snapshot that owns the table, so they always lie inside it.
+#[derive(Debug)]
+pub(in crate::catalog) struct Table<P, R> {
+    rows: Vec<R>,
+    place: PhantomData<P>,
+}
+
+impl<P: Place, R> Table<P, R> {
+    pub(in crate::catalog) const fn new(rows: Vec<R>) -> Self {
+        Self {
+            rows,
+            place: PhantomData,
+        }
+    }
+
+    pub(in crate::catalog) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(in crate::catalog) fn places(&self) -> impl DoubleEndedIterator<Item = P> + ExactSizeIterator + use<P, R> {
+        (0..number(self.rows.len())).map(P::at)
+    }
+
+    pub(in crate::catalog) fn rows(&self) -> &[R] {
+        &self.rows
+    }
+}
+
+impl<P: Place, R> Index<P> for Table<P, R> {
+    type Output = R;
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "only the owning snapshot makes places, and each lies inside its table"
+    )]
+    fn index(&self, place: P) -> &R {
+        &self.rows[place.number() as usize]
+    }
+}
+
+/// Which rows of one table belong to each row of another: one run of places a row.
+#[derive(Debug)]
+pub(in crate::catalog) struct Groups<M> {
+    ends: Vec<u32>,
+    members: Vec<M>,
+}
+
+impl<M: Copy> Groups<M> {
+    /// Groups the members by their owners' numbers, below `owners`. Within a group they keep their order.
+    pub(in crate::catalog) fn collect(owners: usize, pairs: &[(u32, M)]) -> Self {
+        let mut sorted: Vec<(u32, M)> = pairs.to_vec();
+        sorted.sort_by_key(|(owner, _)| *owner);
+        let mut ends = vec![0_u32; owners];
+        for (owner, _) in &sorted {
+            if let Some(end) = ends.get_mut(*owner as usize) {
+                *end += 1;
+            }
+        }
+        let mut total = 0;
+        for end in &mut ends {
+            total += *end;
+            *end = total;
+        }
+        Self {
+            ends,
+            members: sorted.into_iter().map(|(_, member)| member).collect(),
+        }
+    }
+
+    /// The members of one owner.
+    pub(in crate::catalog) fn of(&self, owner: u32) -> &[M] {
+        let owner = owner as usize;
+        let start = owner
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .copied()
+            .unwrap_or(0);
+        let end = self.ends.get(owner).copied().unwrap_or(start);
+        self.members.get(start as usize..end as usize).unwrap_or(&[])
+    }
+}
+
+/// A text inside an [`Arena`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    at: u32,
+    length: u32,
+}
+
+/// Every text of a snapshot, one behind the other.
+#[derive(Debug, Default)]
+pub(in crate::catalog) struct Arena(String);
+
+impl Arena {
+    pub(in crate::catalog) fn add(&mut self, text: &str) -> Result<Span, TooLarge> {
+        let fits = |length: usize| u32::try_from(length).map_err(|_| TooLarge);
+        let span = Span {
+            at: fits(self.0.len())?,
+            length: fits(text.len())?,
+        };
+        fits(self.0.len() + text.len())?;
+        self.0.push_str(text);
+        Ok(span)
+    }
+
+    pub(in crate::catalog) fn get(&self, span: Span) -> &str {
+        let start = span.at as usize;
+        self.0.get(start..start + span.length as usize).unwrap_or("")
+    }
+
+    pub(in crate::catalog) fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+}
+
+/// A catalogue of more rows or text than 32 bits can count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the catalogue is larger than 4 GiB of text or 4 G rows")]
+pub struct TooLarge;
+
+/// A row's number. Tables stop growing at [`TooLarge`], long before a count could be cut off here.
+pub(in crate::catalog) fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_keep_order_and_may_be_empty() {
+        let groups = Groups::collect(4, &[(2, 'a'), (0, 'b'), (2, 'c')]);
+        for (owner, members) in [(0, &['b'][..]), (1, &[]), (2, &['a', 'c']), (3, &[]), (9, &[])] {
+            assert_eq!(groups.of(owner), members, "{owner}");
+        }
+    }
+}
