@@ -8,6 +8,8 @@ mod remote;
 mod sample;
 mod seed;
 
+pub use seed::seed_page;
+
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -49,7 +51,8 @@ async fn try_import(db: &DatabaseConnection, sources: &[&Path], writing: Writing
     import::run(locations, db, options, std::sync::Arc::new(Silent)).await
 }
 
-async fn import(db: &DatabaseConnection, sources: &[&Path]) -> Report {
+/// Imports sources.
+pub async fn import(db: &DatabaseConnection, sources: &[&Path]) -> Report {
     try_import(db, sources, Writing::Commit).await.unwrap()
 }
 

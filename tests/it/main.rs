@@ -3,7 +3,9 @@
 mod command;
 mod config;
 mod database;
+mod graphql;
 mod import;
 mod migration;
+mod schema;
 mod support;
 mod tidy;

@@ -1,0 +1,244 @@
+//! The root fields of queries: read arguments, ask the catalogue, wrap.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+
+use super::{
+    connection::PageArguments,
+    context::ContextExt as _,
+    error::{ApiError, ApiResult},
+    id,
+    limits::ServiceConfig,
+    types::{
+        Catalog, Device, DeviceConnection, DeviceFilter, DeviceOrder, LatestBy, Node, Package, PackageBy,
+        PackageConnection, PackageFilter, PackageOrder, Release, ReleaseConnection, ReleaseFilter, ReleaseOrder,
+        Variant, devices_page, latest_page, packages_page, releases_page,
+    },
+};
+use crate::catalog::{PackageAt, Scope, Snapshot};
+
+/// What can be asked of the catalogue of official Xiaomi ROMs.
+pub struct Query;
+
+/// What can be asked of the catalogue of official Xiaomi ROMs.
+#[Object(serial)]
+impl Query {
+    /// The object with this id; null where the catalogue has none.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "An id, as another answer gave it.")] id: ID,
+    ) -> ApiResult<Option<Node>> {
+        let snapshot = ctx.snapshot()?;
+        Ok(id::find(&snapshot, &id).map(|at| Node::new(snapshot, at)))
+    }
+
+    /// The objects with these ids, in their order; null for each that the catalogue does not have.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Ids, as other answers gave them; as many as a page may hold.")] ids: Vec<ID>,
+    ) -> ApiResult<Vec<Option<Node>>> {
+        let most = ctx.limits().max_page_size as usize;
+        if ids.len() > most {
+            return Err(ApiError::bad_input(
+                "ids",
+                format!("must be at most {most} ids, are {}", ids.len()),
+            ));
+        }
+        let snapshot = ctx.snapshot()?;
+        Ok(ids
+            .iter()
+            .map(|id| id::find(&snapshot, id).map(|at| Node::new(Arc::clone(&snapshot), at)))
+            .collect())
+    }
+
+    /// The device with this codename; null where the catalogue has none.
+    async fn device(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "A base codename (`alioth`) or a regional one (`alioth_eea_global`); the case of ASCII letters does not matter."
+        )]
+        codename: String,
+    ) -> ApiResult<Option<Device>> {
+        let snapshot = ctx.snapshot()?;
+        Ok(snapshot.find_device(&codename).map(|at| Device::new(snapshot, at)))
+    }
+
+    /// Devices, by codename unless ordered otherwise.
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the API's")]
+    async fn devices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the devices.")] filter: Option<DeviceFilter>,
+        #[graphql(desc = "The order; by codename where left out.")] order_by: Option<DeviceOrder>,
+        #[graphql(desc = "So many from the start, or behind `after`; 0 to 100, 20 where left out.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, or before `before`; 0 to 100. Not together with `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> ApiResult<DeviceConnection> {
+        devices_page(
+            ctx,
+            ctx.snapshot()?,
+            filter,
+            order_by,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+    }
+
+    /// The variant with this regional codename; null where the catalogue has none.
+    async fn variant(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A regional codename, exactly: `alioth_eea_global`.")] codename: String,
+    ) -> ApiResult<Option<Variant>> {
+        let snapshot = ctx.snapshot()?;
+        Ok(snapshot.find_variant(&codename).map(|at| Variant::new(snapshot, at)))
+    }
+
+    /// The release of a variant with this version; null where the catalogue has none.
+    async fn release(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The regional codename of the variant, exactly.")] variant: String,
+        #[graphql(desc = "The version: `V12.5.4.0.RKHMIXM`.")] version: String,
+    ) -> ApiResult<Option<Release>> {
+        let snapshot = ctx.snapshot()?;
+        let found = snapshot.find_variant(&variant).zip(snapshot.find_version(&version));
+        Ok(found
+            .and_then(|(variant, version)| snapshot.find_release(variant, version))
+            .map(|at| Release::new(snapshot, at)))
+    }
+
+    /// Releases of all devices, newest first unless ordered otherwise.
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the API's")]
+    async fn releases(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the releases.")] filter: Option<ReleaseFilter>,
+        #[graphql(desc = "The order; newest first where left out.")] order_by: Option<ReleaseOrder>,
+        #[graphql(desc = "So many from the start, or behind `after`; 0 to 100, 20 where left out.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, or before `before`; 0 to 100. Not together with `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> ApiResult<ReleaseConnection> {
+        releases_page(
+            ctx,
+            ctx.snapshot()?,
+            Scope::Catalogue,
+            filter,
+            order_by,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+    }
+
+    /// The package that is meant; null where the catalogue has none. Where only the first ten digits of an MD5 tell, a ROM
+    /// comes before anything else that shares them.
+    async fn package(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What identifies it.")] by: PackageBy,
+    ) -> ApiResult<Option<Package>> {
+        let snapshot = ctx.snapshot()?;
+        let found = match &by {
+            PackageBy::Filename(name) => snapshot.find_package(name),
+            PackageBy::Md5(digits) => find_by_md5(&snapshot, digits)?,
+            PackageBy::Url(url) => snapshot.find_url(url),
+        };
+        Ok(found.map(|at| Package::new(snapshot, at)))
+    }
+
+    /// Packages of all devices, newest first unless ordered otherwise.
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the API's")]
+    async fn packages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the packages.")] filter: Option<PackageFilter>,
+        #[graphql(desc = "The order; newest first where left out.")] order_by: Option<PackageOrder>,
+        #[graphql(desc = "So many from the start, or behind `after`; 0 to 100, 20 where left out.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, or before `before`; 0 to 100. Not together with `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> ApiResult<PackageConnection> {
+        packages_page(
+            ctx,
+            ctx.snapshot()?,
+            Scope::Catalogue,
+            filter,
+            order_by,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+    }
+
+    /// Of every variant, branch and type the newest matching package, by regional codename, branch and type. Incremental
+    /// packages only where the filter asks for INCREMENTAL. A place in this list stays the same when a newer package takes it.
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the API's")]
+    async fn latest_packages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the packages from which the newest are chosen.")] filter: Option<PackageFilter>,
+        #[graphql(default_with = "LatestBy::ReleasedOn", desc = "What \"newest\" goes by.")] by: LatestBy,
+        #[graphql(desc = "So many from the start, or behind `after`; 0 to 100, 20 where left out.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, or before `before`; 0 to 100. Not together with `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> ApiResult<PackageConnection> {
+        latest_page(
+            ctx,
+            ctx.snapshot()?,
+            filter,
+            by,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+    }
+
+    /// The catalogue itself: its age, its size, its sources.
+    async fn catalog(&self, ctx: &Context<'_>) -> ApiResult<Catalog> {
+        Ok(Catalog::new(ctx.snapshot()?))
+    }
+
+    /// How this service is set up: the limits that an operation must keep.
+    async fn service_config(&self, ctx: &Context<'_>) -> ServiceConfig {
+        ServiceConfig { limits: ctx.limits() }
+    }
+}
+
+fn find_by_md5(snapshot: &Snapshot, digits: &str) -> ApiResult<Option<PackageAt>> {
+    let digits = digits.trim();
+    if let Ok(md5) = digits.parse() {
+        return Ok(snapshot.find_md5(md5));
+    }
+    match digits.parse() {
+        Ok(prefix) => Ok(snapshot.find_md5_prefix(prefix).next()),
+        Err(_) => Err(ApiError::bad_input(
+            "by.md5",
+            "must be 32 hex digits or the first 10 of them",
+        )),
+    }
+}

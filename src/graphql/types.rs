@@ -1,0 +1,35 @@
+//! The API's types. Each wraps a place in a snapshot, and its doc comments are the manual.
+//!
+//! Types may refer to one another, as a schema is cyclic; what they answer comes from [`crate::catalog`].
+
+mod catalog;
+mod changelog;
+mod device;
+mod facet;
+mod filter;
+mod list;
+mod node;
+mod package;
+mod release;
+mod scalar;
+mod value;
+mod variant;
+
+pub use catalog::{Catalog, Source};
+pub use changelog::{Changelog, ChangelogSection};
+pub use device::{Device, DeviceConnection, DeviceEdge};
+pub use facet::{BranchCount, Facets, OperatingSystemCount, PackageTypeCount, RegionCount};
+pub use filter::{
+    DateRange, DeviceFilter, DeviceOrder, DeviceOrderField, LatestBy, OrderDirection, PackageBy, PackageFilter,
+    PackageOrder, PackageOrderField, ReleaseFilter, ReleaseOrder, ReleaseOrderField,
+};
+pub use node::Node;
+pub use package::{Package, PackageConnection, PackageEdge};
+pub use release::{Release, ReleaseConnection, ReleaseEdge};
+pub use scalar::{ByteCount, Date, DateTime, Url};
+pub use value::{Branch, OperatingSystem, PackageType, Region};
+pub use variant::Variant;
+
+pub(crate) use facet::int;
+pub(crate) use list::{devices_page, latest_page, packages_page, releases_page};
+pub(crate) use package::PackageListing;

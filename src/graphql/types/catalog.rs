@@ -1,0 +1,94 @@
+//! The catalogue itself: its age, its size, its sources.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::{Date, DateTime, facet::int};
+use crate::{
+    catalog::Snapshot,
+    graphql::{
+        context::ContextExt as _,
+        error::{ApiError, ApiResult},
+    },
+};
+
+/// The catalogue: how old it is, how much it holds, and where that came from.
+pub struct Catalog {
+    snapshot: Arc<Snapshot>,
+}
+
+impl Catalog {
+    pub(crate) const fn new(snapshot: Arc<Snapshot>) -> Self {
+        Self { snapshot }
+    }
+}
+
+/// The catalogue: how old it is, how much it holds, and where that came from.
+#[Object(serial)]
+impl Catalog {
+    /// Grows with every import that changed something; 0 while the catalogue is empty. All of one answer is of one revision.
+    async fn revision(&self) -> i32 {
+        self.snapshot.revision
+    }
+
+    /// When the revision was made; null while the catalogue is empty.
+    async fn updated_at(&self) -> Option<DateTime> {
+        self.snapshot.updated_at.map(DateTime)
+    }
+
+    /// The date of the newest release.
+    async fn newest_release_on(&self) -> Option<Date> {
+        let newest = self.snapshot.releases().next()?;
+        self.snapshot.release(newest).released_on.map(Date)
+    }
+
+    /// How many devices there are.
+    async fn device_count(&self) -> i32 {
+        int(self.snapshot.devices().len())
+    }
+
+    /// How many releases there are.
+    async fn release_count(&self) -> i32 {
+        int(self.snapshot.releases().len())
+    }
+
+    /// How many packages there are.
+    async fn package_count(&self) -> i32 {
+        int(self.snapshot.packages().len())
+    }
+
+    /// Where the data came from.
+    async fn sources(&self, ctx: &Context<'_>) -> ApiResult<Vec<Source>> {
+        let rows = ctx.catalog()?.sources().await.map_err(ApiError::internal)?;
+        Ok(rows.into_iter().map(Source::from).collect())
+    }
+}
+
+/// A place from which data was imported, with what its last import gave.
+#[derive(SimpleObject, Clone, Debug)]
+#[graphql(serial)]
+pub struct Source {
+    /// What kind of source it is: `site`, `tracker`, `export` or `starter`.
+    name: String,
+    /// The address or file name that it was read from.
+    location: String,
+    /// When it was last imported.
+    imported_at: DateTime,
+    /// How many packages its last import named.
+    package_count: i32,
+    /// How many records its last import could not place.
+    rejected_count: i32,
+}
+
+impl From<entity::source::Model> for Source {
+    fn from(row: entity::source::Model) -> Self {
+        Self {
+            name: row.name,
+            location: row.location,
+            imported_at: DateTime(row.imported_at),
+            package_count: row.package_count,
+            rejected_count: row.rejected_count,
+        }
+    }
+}
