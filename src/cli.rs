@@ -5,6 +5,8 @@ mod config;
 mod export;
 mod import;
 mod migrate;
+mod schema;
+mod serve;
 
 use std::{
     error::Error,
@@ -13,7 +15,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use sea_orm::DatabaseConnection;
 
 use crate::{
@@ -32,15 +34,20 @@ Exit codes:
 /// The GraphQL API of the official Xiaomi ROM archive.
 #[derive(Debug, Parser)]
 #[command(name = "romdex", version, after_help = EXIT_CODES)]
-struct Arguments {
+struct CommandLine {
     #[command(flatten)]
     configured: Configured,
+    #[command(flatten)]
+    serve: serve::Arguments,
+    /// Without one: serve
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the catalogue over GraphQL; an empty one gets the starter catalogue first
+    Serve(serve::Arguments),
     /// Read sources into the catalogue
     Import(import::Arguments),
     /// Write the whole catalogue as JSON Lines
@@ -49,6 +56,8 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Print the configuration in force, without secrets, and where each value came from
     Config(config::Arguments),
+    /// Print the schema in GraphQL's own language
+    Schema,
 }
 
 /// What every command takes.
@@ -68,6 +77,17 @@ enum Done {
     Well,
     /// Something was rejected, and the caller wanted to know.
     WithRejections,
+}
+
+impl CommandLine {
+    /// Refuses a flag of `serve` before another command, where it would be passed over.
+    fn check(self) -> Result<Self, clap::Error> {
+        if self.serve.listen.is_some() && self.command.is_some() {
+            let message = "--listen stands behind the command serve, or without a command";
+            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+        Ok(self)
+    }
 }
 
 impl Configured {
@@ -90,7 +110,7 @@ impl Configured {
 /// Does what the command line says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match CommandLine::try_parse().and_then(CommandLine::check) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and the version come here too; where they cannot be printed there is nobody to tell.
@@ -115,12 +135,20 @@ pub fn run() -> ExitCode {
 
 type Outcome = Result<Done, Box<dyn Error>>;
 
-fn dispatch(Arguments { configured, command }: Arguments) -> Outcome {
+fn dispatch(line: CommandLine) -> Outcome {
+    let CommandLine {
+        configured,
+        serve,
+        command,
+    } = line;
     match command {
-        Command::Import(arguments) => arguments.run(&configured),
-        Command::Export(arguments) => arguments.run(&configured),
-        Command::Migrate(arguments) => arguments.run(&configured),
-        Command::Config(arguments) => arguments.run(&configured),
+        None => serve.run(&configured),
+        Some(Command::Serve(arguments)) => arguments.run(&configured),
+        Some(Command::Import(arguments)) => arguments.run(&configured),
+        Some(Command::Export(arguments)) => arguments.run(&configured),
+        Some(Command::Migrate(arguments)) => arguments.run(&configured),
+        Some(Command::Config(arguments)) => arguments.run(&configured),
+        Some(Command::Schema) => schema::run(),
     }
 }
 
@@ -158,13 +186,11 @@ fn one_line(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        CommandLine::command().debug_assert();
     }
 
     #[test]

@@ -7,5 +7,6 @@ mod graphql;
 mod import;
 mod migration;
 mod schema;
+mod serve;
 mod support;
 mod tidy;

@@ -3,4 +3,5 @@
 pub mod database;
 pub mod postgres;
 pub mod program;
+pub mod server;
 pub mod site;

@@ -1,0 +1,83 @@
+//! The whole server, within the test's process, over a test's database.
+
+use romdex::{
+    catalog::{Catalog, Refreshed},
+    graphql::{limits::Limits, service::Service},
+    http::{Application, Settings, StopHandle},
+};
+use serde_json::{Value, json};
+
+use super::database::TestDatabase;
+
+/// A server on a free port.
+pub struct TestServer {
+    address: String,
+    catalog: Catalog,
+    client: reqwest::Client,
+    stop: StopHandle,
+}
+
+impl TestServer {
+    /// Starts a server over what a database holds now.
+    pub async fn start(database: &TestDatabase) -> Self {
+        let settings = Settings {
+            listen: "127.0.0.1:0".to_owned(),
+            workers: 1,
+            shutdown_seconds: 0,
+            ..Settings::default()
+        };
+        Self::start_with(database, &settings, Limits::default()).await
+    }
+
+    /// Starts a server with settings of the test's own.
+    pub async fn start_with(database: &TestDatabase, settings: &Settings, limits: Limits) -> Self {
+        let catalog = Catalog::open(database.connection().clone()).await.unwrap();
+        let service = Service::new(catalog.clone(), limits).unwrap();
+        let application = Application::build(settings, service).unwrap();
+        let address = application.address().to_string();
+        let stop = application.stop_handle();
+        tokio::spawn(application.run_until_stopped());
+        Self {
+            address,
+            catalog,
+            client: client(),
+            stop,
+        }
+    }
+
+    /// The address of a path of the server.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Posts an operation and gives the whole answer.
+    pub async fn post(&self, query: &str, variables: Value) -> Value {
+        let request = json!({ "query": query, "variables": variables });
+        let answer = self.client.post(self.url("/graphql")).json(&request).send().await;
+        answer.unwrap().json().await.unwrap()
+    }
+
+    /// Posts a query that has to succeed and gives its data.
+    pub async fn query(&self, query: &str) -> Value {
+        let mut answer = self.post(query, json!({})).await;
+        assert_eq!(answer.get("errors"), None, "{query}");
+        answer["data"].take()
+    }
+
+    /// Takes over what has been written to the database meanwhile.
+    pub async fn refresh(&self) -> Refreshed {
+        self.catalog.refresh().await.unwrap()
+    }
+
+    /// Stops it, and waits until it has.
+    pub async fn stop(self) {
+        self.stop.stop().await;
+    }
+}
+
+/// An HTTP client, with the TLS provider that the program uses.
+pub fn client() -> reqwest::Client {
+    // Another test may have chosen it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
