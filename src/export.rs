@@ -198,7 +198,7 @@ async fn lines(
                 Line::Aside(Box::new(line))
             }
             Some(package) => {
-                let links = links.remove(&package.id).unwrap_or_else(Vec::new);
+                let links = links.remove(&package.id).unwrap_or_default();
                 Line::Package(Box::new(resolved(line, package, links, context)))
             }
         }

@@ -229,13 +229,13 @@ impl<'a> Derivation<'a, '_> {
 
     /// An incremental belongs to the release it leads to, of the variant in its name; it makes no release of its own.
     fn add_incremental(&mut self, file: &File<'a>) {
-        let placed = place(file, self.knowledge).or_else(|unplaced| match unplaced.reason {
+        let placed = place(file, self.knowledge).map_err(|unplaced| match unplaced.reason {
             // Without a release of that variant there is nothing to tell its region by, either.
-            Reason::NoRegion | Reason::NoDevice => Err(Unplaced {
+            Reason::NoRegion | Reason::NoDevice => Unplaced {
                 reason: Reason::IncrementalWithoutRelease,
                 detail: format!("no release of the incremental's variant is known: {}", unplaced.detail),
-            }),
-            _ => Err(unplaced),
+            },
+            _ => unplaced,
         });
         let (variant, _, version, package_type) = match placed {
             Ok(placed) => placed,

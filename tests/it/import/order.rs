@@ -48,7 +48,7 @@ fn documents() -> Vec<(&'static str, String)> {
     let firmware = "fw_beryllium_miui_POCOF1Global_9.6.27_4123456789_9.0.zip";
     vec![
         ("pages/miui/updates/santoni/7.12.28.md", seed_page()),
-        ("pages/miui/updates/sweet/V14.0.2.0.THGMIXM.md", page("miui", "sweet", "V14.0.2.0.THGMIXM", &[k6a.clone()])),
+        ("pages/miui/updates/sweet/V14.0.2.0.THGMIXM.md", page("miui", "sweet", "V14.0.2.0.THGMIXM", std::slice::from_ref(&k6a))),
         ("pages/hyperos/updates/sweet/1.md", page("hyperos", "sweet", "1", &[k6a_fastboot, Card { md5: "11234567890123456789012345678901", branch: "Stable", ..k6a }])),
         ("pages/miui/updates/beryllium/9.6.27.md", page("miui", "beryllium", "9.6.27", &[unspelled])),
         ("pages/firmware/updates/beryllium/9.6.27.md", firmware_page("beryllium", "POCO F1 Global", "9.6.27", firmware, "f23f5f4ba4eb4f1ffc9b0f0a0b1c2d3e")),
