@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    database::{TestDatabase, on_every_database},
+    database::{TestDatabase, on_every_database, on_postgres},
     program::{romdex, run},
     server::{TestServer, client},
     site::{self, CARD},
@@ -138,6 +138,23 @@ async fn a_revision_of_another_process_is_served_soon(database: TestDatabase) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(server.query(TOTALS).await["catalog"]["revision"], 2);
+}
+
+#[tokio::test]
+async fn what_is_in_memory_is_served_on_while_the_database_is_away() {
+    on_postgres(async |database| {
+        let folder = TempDir::new().unwrap();
+        import(folder.path(), &database);
+        let server = serve(folder.path(), &database);
+        let before = server.query(TOTALS).await;
+        database.take_away().await;
+        for _ in 0..5 {
+            assert_eq!(server.query(TOTALS).await, before);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(server.terminate(), Some(0));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -27,6 +27,13 @@ impl TestDatabase {
         &self.url
     }
 
+    /// Drops it under the feet of whoever uses it. PostgreSQL only.
+    pub async fn take_away(&self) {
+        let Some(cluster) = Cluster::shared() else { return };
+        let name = self.url.split(['/', '?']).nth(3).unwrap();
+        execute(cluster, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    }
+
     /// An open connection.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.connection
@@ -98,7 +105,7 @@ pub async fn on_postgres(test: impl AsyncFnOnce(TestDatabase)) {
     .catch_unwind()
     .await;
     // A failed test may leave a server that still uses it.
-    execute(cluster, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    execute(cluster, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
