@@ -3,6 +3,14 @@
 //!
 //! PostgreSQL is used when `ROMDEX_BENCH_POSTGRES` holds the address of an empty database that may be filled.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a measurement: it prints, and ends where something fails"
+)]
+
 use std::{path::PathBuf, process::Command, time::Instant};
 
 use romdex::{

@@ -66,6 +66,7 @@ struct Configured {
     /// The configuration file [default: romdex.toml, where there is one]
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
+    #[expect(clippy::doc_markdown, reason = "help is printed as it is written")]
     /// The database: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE [default: sqlite://romdex.sqlite]
     #[arg(long, value_name = "URL", global = true)]
     database_url: Option<String>,

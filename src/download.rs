@@ -24,7 +24,7 @@ const RESUMPTIONS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a server may take to accept a connection, or to send the next bytes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What bounds a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

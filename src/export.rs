@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use crate::import::{
-    record::{Facts, Reference},
+    record::{Facts, Reference, Set},
     sources::{HeaderLine, Line, PackageLine, VariantLine, write_line},
 };
 
@@ -170,7 +170,7 @@ async fn lines(
         let mut facts: Facts = serde_json::from_str(&row.facts)
             .map_err(|error| DbErr::Custom(format!("evidence on {}: {error}", row.filename)))?;
         if texts == Texts::LeftOut {
-            facts.changelogs = Default::default();
+            facts.changelogs = Set::default();
         }
         said.push((row.filename, facts));
     }

@@ -39,7 +39,7 @@ use self::{
 use crate::database;
 
 /// How long the download of a source may take that is imported by its address.
-const DOWNLOAD_TIME: std::time::Duration = std::time::Duration::from_secs(3_600);
+const DOWNLOAD_TIME: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// The name under which the catalogue that comes with the program is listed as a source.
 pub const STARTER: &str = "starter";

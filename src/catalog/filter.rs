@@ -207,7 +207,7 @@ impl<'a> Tests<'a> {
         self.admits_package(at) && self.admits_release(self.snapshot.package(at).release)
     }
 
-    fn admits_kind(&self, kind: &Kind) -> bool {
+    fn admits_kind(&self, kind: Kind) -> bool {
         let filter = self.filter;
         filter.os.is_none_or(|os| os.contains(kind.os))
             && filter.branch.is_none_or(|branch| branch.contains(kind.branch))
@@ -252,7 +252,7 @@ impl<'a> Tests<'a> {
     }
 
     fn choose(&self, kinds: &KindsOf) -> Chosen {
-        let admitted = |kind: usize| kinds.kinds.get(kind).is_some_and(|kind| self.admits_kind(kind));
+        let admitted = |kind: usize| kinds.kinds.get(kind).is_some_and(|&kind| self.admits_kind(kind));
         let set = KindSet::choose(kinds.kinds.len(), admitted);
         let count = set
             .iter()
@@ -439,7 +439,7 @@ impl Snapshot {
                 .packages
                 .kinds
                 .get(kind)
-                .is_some_and(|kind| tests.admits_kind(kind))
+                .is_some_and(|&kind| tests.admits_kind(kind))
         });
         let wanted = filter.search.as_deref().map(squeezed);
         let named = |at: DeviceAt, wanted: &str| {

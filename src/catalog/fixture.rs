@@ -55,8 +55,6 @@ fn name(codename: &str) -> &'static str {
 
 /// The catalogue that these packages make. Ids follow the order of the rows; `shift` moves them, as another database would have them.
 pub(super) fn snapshot_shifted(rows: &[Row], shift: i32) -> Snapshot {
-    let mut builder = Builder::default();
-    let (mut devices, mut variants, mut releases) = (Vec::new(), Vec::new(), Vec::new());
     fn id_of<K: PartialEq>(known: &mut Vec<K>, key: K, shift: i32) -> (i32, bool) {
         let found = known.iter().position(|known| *known == key);
         let place = found.unwrap_or_else(|| {
@@ -65,6 +63,9 @@ pub(super) fn snapshot_shifted(rows: &[Row], shift: i32) -> Snapshot {
         });
         ((i32::try_from(place).unwrap() * 7 + shift) % 1009, found.is_none())
     }
+
+    let mut builder = Builder::default();
+    let (mut devices, mut variants, mut releases) = (Vec::new(), Vec::new(), Vec::new());
     for (place, row) in rows.iter().enumerate() {
         let codename: Codename = row.variant.parse().unwrap();
         let version: Version = row.version.parse().unwrap();

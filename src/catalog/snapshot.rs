@@ -283,21 +283,25 @@ impl Snapshot {
     }
 
     /// Every device, in the order of their codenames.
+    #[must_use]
     pub fn devices(&self) -> impl DoubleEndedIterator<Item = DeviceAt> + ExactSizeIterator + use<> {
         self.devices.places()
     }
 
     /// Every variant, device by device.
+    #[must_use]
     pub fn variants(&self) -> impl DoubleEndedIterator<Item = VariantAt> + ExactSizeIterator + use<> {
         self.variants.places()
     }
 
     /// Every release, newest first.
+    #[must_use]
     pub fn releases(&self) -> impl DoubleEndedIterator<Item = ReleaseAt> + ExactSizeIterator + use<> {
         self.releases.places()
     }
 
     /// Every package, newest first.
+    #[must_use]
     pub fn packages(&self) -> impl DoubleEndedIterator<Item = PackageAt> + ExactSizeIterator + use<> {
         self.packages.places()
     }

@@ -242,6 +242,7 @@ impl Fault {
     }
 
     /// An execution error as it may be sent: the caller's as it is, everything else masked.
+    #[must_use]
     pub fn from_execution(error: ServerError) -> Self {
         let code = error
             .extensions

@@ -165,7 +165,7 @@ impl Knowledge {
                     self.builds.insert((codename.variant(), version.clone()));
                 }
             }
-            for claimed in file.facts.variants.iter() {
+            for claimed in &file.facts.variants {
                 witness(self, claimed, heard);
             }
         }
@@ -425,9 +425,9 @@ impl Knowledge {
     /// this very file, or in the name of the fastboot package of the same build.
     fn by_suffix(&self, file: &File<'_>, code: &RomCode) -> Option<(Codename, Region)> {
         let claimed = file.facts.variants.iter().map(Codename::variant);
-        let of_device = claimed.filter(|claimed| claimed.base() == code.base);
+        let mut of_device = claimed.filter(|claimed| claimed.base() == code.base);
         let suffixed = |variant: Codename| Some((variant.clone(), variant.region().ok()??));
-        if let Some(found) = of_device.filter_map(suffixed).next() {
+        if let Some(found) = of_device.find_map(suffixed) {
             return Some(found);
         }
         let version = file.version()?;
@@ -547,8 +547,8 @@ fn ending(rest: &str) -> Option<Region> {
     })
 }
 
-/// The base codename behind one that the site has cut, from what the ROM code has more: SWEETK6AGlobal, filed under
-/// sweet, is of sweet_k6a.
+/// The base codename behind one that the site has cut, from what the ROM code has more: `SWEETK6AGlobal`, filed under
+/// sweet, is of `sweet_k6a`.
 fn longer_base(code: &str, short: &Codename) -> Option<Codename> {
     let rest = strip_spelling(code, short.as_str())?;
     let token = rest
@@ -559,7 +559,7 @@ fn longer_base(code: &str, short: &Codename) -> Option<Codename> {
     format!("{short}_{}", token.to_ascii_lowercase()).parse().ok()
 }
 
-/// The region that a ROM code's ending tells, read against its device: CHOPINGlobal of chopin is Global, not India.
+/// The region that a ROM code's ending tells, read against its device: `CHOPINGlobal` of chopin is Global, not India.
 fn read_against<'a>(code: &str, base: &Codename, others: impl Iterator<Item = &'a str>) -> Option<Region> {
     if let Some(region) = strip_spelling(code, base.as_str()).and_then(ending) {
         return Some(region);

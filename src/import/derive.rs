@@ -303,7 +303,7 @@ impl<'a> Derivation<'a, '_> {
             .collect();
         for (package, name, facts) in &parsed {
             let short = package.variant.as_str().split('_').next();
-            for naming in facts.namings.iter() {
+            for naming in &facts.namings {
                 if !naming.label.is_empty() && Some(naming.short.as_str()) == short {
                     *labels
                         .entry(&package.variant)

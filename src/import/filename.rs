@@ -290,6 +290,7 @@ mod tests {
         ))
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table")]
     #[test]
     fn every_form_of_name_is_read() {
         for (filename, parts) in [

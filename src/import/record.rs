@@ -64,6 +64,15 @@ impl<T> Set<T> {
     }
 }
 
+impl<'a, T> IntoIterator for &'a Set<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl<T: Ord> FromIterator<T> for Set<T> {
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
         let mut set = Self::default();
@@ -338,7 +347,9 @@ mod tests {
         .unwrap();
         let unite = |parts: &[&Facts]| {
             let mut all = Facts::default();
-            parts.iter().for_each(|part| all.unite((*part).clone()));
+            for part in parts {
+                all.unite((*part).clone());
+            }
             all
         };
         let united = unite(&[&one, &other]);

@@ -318,7 +318,11 @@ impl<'a> Reading<'a> {
             self.tar(content)
         };
         match result {
-            Err(SourceError::Archive { error, .. }) if error.get_ref().is_some_and(|inner| inner.is::<Overflow>()) => {
+            Err(SourceError::Archive { error, .. })
+                if error
+                    .get_ref()
+                    .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Overflow>) =>
+            {
                 Err(SourceError::TooLarge {
                     path: self.shown.to_owned(),
                     limit: self.bounds.unpacked,

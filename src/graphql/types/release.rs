@@ -83,7 +83,7 @@ impl Release {
         self.snapshot.version(self.row().version)
     }
 
-    /// The branch it is published on. STABLE_BETA becomes STABLE when Xiaomi lets everyone have it.
+    /// The branch it is published on. `STABLE_BETA` becomes `STABLE` when Xiaomi lets everyone have it.
     async fn branch(&self) -> Branch {
         self.row().branch.into()
     }

@@ -178,10 +178,11 @@ fn parse(html: &str) -> Result<Vec<Card>, String> {
         error => format!("the page is not HTML that can be read: {error}"),
     })?;
     let cards = std::mem::take(&mut page.borrow_mut().cards);
-    Ok(cards.into_iter().map(decoded).collect())
+    Ok(cards.iter().map(decoded).collect())
 }
 
 /// Runs an action when the element ends; void elements have no end.
+#[expect(clippy::unnecessary_wraps, reason = "this is what a handler answers")]
 fn on_end(element: &mut Element<'_, '_>, act: impl FnOnce() + 'static) -> lol_html::HandlerResult {
     if let Some(handlers) = element.end_tag_handlers() {
         let handler: EndTagHandler<'static> = Box::new(move |_| {
@@ -194,7 +195,7 @@ fn on_end(element: &mut Element<'_, '_>, act: impl FnOnce() + 'static) -> lol_ht
 }
 
 /// A card with its character references replaced and its white space trimmed.
-fn decoded(card: Card) -> Card {
+fn decoded(card: &Card) -> Card {
     let plain = |text: &str| html_escape::decode_html_entities(text.trim()).trim().to_owned();
     Card {
         fields: card

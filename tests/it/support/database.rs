@@ -88,11 +88,11 @@ pub async fn on_sqlite(test: impl AsyncFnOnce(TestDatabase)) {
 
 /// Runs a test on a new PostgreSQL database.
 pub async fn on_postgres(test: impl AsyncFnOnce(TestDatabase)) {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let Some(cluster) = Cluster::shared() else {
         eprintln!("skipped: PostgreSQL is not installed");
         return;
     };
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let template = template(cluster).await;
     execute(cluster, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;

@@ -1,0 +1,38 @@
+# Short names for what README.md and CONTRIBUTING.md say in full.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check web bench
+
+# What a part of the tests says when a tool is missing: it is skipped, but where CI=true that is a failure.
+missing = if [ "$${CI:-}" = true ]; then echo "missing: $(1)" >&2; exit 1; else echo "skipped: $(1)"; fi
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## run    build and serve at http://127.0.0.1:8000/playground
+run: web
+	cargo run --bin romdex -- serve
+
+## web    build the playground, where Node.js is installed
+web:
+	@if command -v npm >/dev/null; then scripts/web; else $(call missing,the playground needs npm); fi
+
+## check  formatting and lints
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+## test   everything that must hold: what CI runs
+test: check
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check licenses bans sources; \
+	else $(call missing,licences and sources need cargo-deny); fi
+	@$(MAKE) --no-print-directory web
+	cargo test --workspace --locked
+	@if command -v npm >/dev/null && [ -x "$${CHROMIUM:-/usr/bin/chromium}" ]; then npm --prefix web test; \
+	else $(call missing,the browser test needs npm and chromium); fi
+
+## bench  import of the sample archive, where it is beside the project
+bench:
+	cargo bench
