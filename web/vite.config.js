@@ -1,0 +1,22 @@
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  // The page is served below /playground/, wherever that is mounted: no address in it is absolute.
+  base: './',
+  esbuild: { jsx: 'automatic' },
+  build: {
+    target: 'es2022',
+    // Nothing becomes a data: address that the page's content security policy would have to allow.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      onwarn: (warning, warn) => {
+        // Some packages carry a directive for React's compiler, which does not run here.
+        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
+      },
+    },
+    // Monaco, the editor, is one large chunk by nature.
+    chunkSizeWarningLimit: 6000,
+  },
+  worker: { format: 'es' },
+});
