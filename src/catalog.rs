@@ -2,6 +2,7 @@
 //!
 //! [`Catalog`] keeps one [`Snapshot`] in memory and swaps it whole when the stored revision moves.
 
+mod change;
 mod day;
 mod facet;
 mod filter;
@@ -13,9 +14,11 @@ mod load;
 #[cfg(test)]
 mod model;
 mod page;
+mod search;
 mod set;
 mod snapshot;
 mod text;
+mod update;
 
 use std::sync::Arc;
 
@@ -23,6 +26,7 @@ use arc_swap::ArcSwap;
 use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
 use tokio::sync::Mutex;
 
+pub use change::{Change, ChangeFilter, Changes, Subject};
 pub use day::{Day, Days};
 pub use facet::Facets;
 pub use filter::{DeviceFilter, Filter, Knowledge, Scope, Selection};
@@ -31,12 +35,14 @@ pub use page::{
     DeviceField, DeviceKey, DeviceValue, Direction, PackageField, PackageKey, PackageValue, Page, ReleaseField,
     ReleaseKey, ReleaseValue, Take, Window,
 };
+pub use search::{Found, Hit};
 pub use set::{Member, Set};
 pub use snapshot::{
     Broken, Builder, DeviceAt, DeviceRow, PackageAt, PackageRow, Place, ReleaseAt, ReleaseRow, Side, Snapshot, Span,
     VariantAt, VariantRow, VersionAt,
 };
 pub use text::{ChangelogId, Section, Texts, sections};
+pub use update::{Installed, UpdateCheck, UpdateStatus};
 
 /// The catalogue as it is read: a snapshot in memory, the rest in the database. Clones share both.
 #[derive(Clone)]
@@ -109,6 +115,20 @@ impl Catalog {
         let revision = snapshot.revision;
         self.inner.snapshot.store(Arc::new(snapshot));
         Ok(Refreshed::Loaded { revision })
+    }
+
+    /// The changes behind a place in the change log, as far as the snapshot's revision; the log's first ones without a place.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn changes(
+        &self,
+        snapshot: &Snapshot,
+        filter: &ChangeFilter,
+        after: Option<i64>,
+        most: usize,
+    ) -> Result<Changes, CatalogError> {
+        Ok(change::after(&self.inner.database, snapshot, filter, after, most).await?)
     }
 
     /// Where data came from, in the order in which sources were first imported.

@@ -191,6 +191,16 @@ pub enum Take {
     Last(usize),
 }
 
+impl Take {
+    /// How many.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        match self {
+            Self::First(count) | Self::Last(count) => count,
+        }
+    }
+}
+
 /// The rows of a page, and whether there are more on either side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {

@@ -291,7 +291,7 @@ impl Snapshot {
     }
 
     /// Where a version lies among the known ones: on one (see [`exact_rank`]), or between two.
-    fn version_rank(&self, text: &str) -> u64 {
+    pub(super) fn version_rank(&self, text: &str) -> u64 {
         if let Some(at) = self.find_version(text) {
             return exact_rank(at);
         }
@@ -304,7 +304,7 @@ impl Snapshot {
 }
 
 /// Ranks of known versions are odd; even ones lie between.
-fn exact_rank(at: VersionAt) -> u64 {
+pub(super) fn exact_rank(at: VersionAt) -> u64 {
     2 * u64::from(at.number()) + 1
 }
 

@@ -15,7 +15,7 @@ use entity::value::{Branch, Md5, Md5Prefix, Mirrors, OperatingSystem, PackageTyp
 pub use build::{Broken, Builder};
 pub use store::{DeviceAt, PackageAt, Place, ReleaseAt, Span, TooLarge, VariantAt, VersionAt};
 
-use super::{day::Day, index::Order, latest::Newest, set::Set};
+use super::{day::Day, index::Order, latest::Newest, search::SearchIndex, set::Set};
 use store::{Arena, Groups, Table};
 
 /// Address of the site that the archive's pages belong to.
@@ -42,6 +42,7 @@ pub struct Snapshot {
     pub(super) lookup: Lookup,
     pub(super) owned: Owned,
     pub(super) newest: Newest,
+    pub(super) search: SearchIndex,
 }
 
 /// A device: a product line under one base codename.

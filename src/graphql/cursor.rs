@@ -63,6 +63,40 @@ const fn package_tag(field: PackageField) -> &'static str {
 }
 
 const LATEST_TAG: &str = "l";
+const CHANGE_TAG: &str = "c";
+const HIT_TAG: &str = "s";
+
+/// A hit's place among the results of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HitKey {
+    /// Its score.
+    pub score: f64,
+    /// Its id.
+    pub id: String,
+}
+
+/// The cursor of a hit.
+pub fn of_hit(key: &HitKey) -> String {
+    seal(&[HIT_TAG, &key.score.to_string(), &key.id])
+}
+
+/// Reads the cursor of a hit.
+pub fn hit(cursor: &str) -> Option<HitKey> {
+    let [score, id] = open(cursor, HIT_TAG)?;
+    let score = score.parse().ok().filter(|score: &f64| score.is_finite())?;
+    Some(HitKey { score, id })
+}
+
+/// The cursor of a change.
+pub fn of_change(id: i64) -> String {
+    seal(&[CHANGE_TAG, &id.to_string()])
+}
+
+/// Reads the cursor of a change.
+pub fn change(cursor: &str) -> Option<i64> {
+    let [id] = open(cursor, CHANGE_TAG)?;
+    id.parse().ok()
+}
 
 /// The cursor of a device.
 pub fn of_device(field: DeviceField, key: &DeviceKey) -> String {

@@ -7,16 +7,21 @@ use async_graphql::{Context, ID, Object};
 use super::{
     connection::PageArguments,
     context::ContextExt as _,
+    cursor,
     error::{ApiError, ApiResult},
     id,
     limits::ServiceConfig,
     types::{
-        Catalog, Device, DeviceConnection, DeviceFilter, DeviceOrder, LatestBy, Node, Package, PackageBy,
-        PackageConnection, PackageFilter, PackageOrder, Release, ReleaseConnection, ReleaseFilter, ReleaseOrder,
-        Variant, devices_page, latest_page, packages_page, releases_page,
+        Catalog, ChangeConnection, ChangeFilter, Device, DeviceConnection, DeviceFilter, DeviceOrder, LatestBy, Node,
+        Package, PackageBy, PackageConnection, PackageFilter, PackageOrder, Release, ReleaseConnection, ReleaseFilter,
+        ReleaseOrder, SearchResultConnection, UpdateCheck, UpdateCheckInput, Variant, devices_page, latest_page,
+        packages_page, releases_page,
     },
 };
 use crate::catalog::{PackageAt, Scope, Snapshot};
+
+/// The longest text that is searched for, in characters.
+const LONGEST_SEARCH: usize = 500;
 
 /// What can be asked of the catalogue of official Xiaomi ROMs.
 pub struct Query;
@@ -216,6 +221,83 @@ impl Query {
                 before,
             },
         )
+    }
+
+    /// Whether a phone's build is current, what is newer, and how to get there. Null where the catalogue does not have the
+    /// phone, or where a base codename and the version together do not tell the variant.
+    async fn update_check(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The phone and its build.")] input: UpdateCheckInput,
+    ) -> ApiResult<Option<UpdateCheck>> {
+        let snapshot = ctx.snapshot()?;
+        let check = snapshot
+            .check_for_update(&input.into())
+            .map_err(|invalid| ApiError::bad_input("input.version", invalid.to_string()))?;
+        Ok(check.map(|check| UpdateCheck::new(snapshot, check)))
+    }
+
+    /// Whatever a text may mean, best first: a codename, a ROM code (also with PRE), a version or its four letters for device
+    /// and region (`KHEU`), a file name, an address, an MD5 or its first ten digits; then what starts like it; then market
+    /// names, by their words or a near spelling.
+    async fn search(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The text, at most 500 characters; case does not matter.")] query: String,
+        #[graphql(desc = "So many from the start, or behind `after`; 0 to 100, 20 where left out.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+    ) -> ApiResult<SearchResultConnection> {
+        let length = query.chars().count();
+        if length > LONGEST_SEARCH {
+            return Err(ApiError::bad_input(
+                "query",
+                format!("must be at most {LONGEST_SEARCH} characters, are {length}"),
+            ));
+        }
+        let window = PageArguments {
+            first,
+            after,
+            ..PageArguments::default()
+        }
+        .window(ctx.limits(), cursor::hit)?;
+        let snapshot = ctx.snapshot()?;
+        let hits = snapshot.search(&query);
+        Ok(SearchResultConnection::new(
+            snapshot,
+            hits,
+            window.after.as_ref(),
+            window.take.count(),
+        ))
+    }
+
+    /// The catalogue's change log, oldest first: what a bot polls with its last cursor. A page can hold fewer changes than
+    /// asked for, or none, while more follow (`pageInfo.hasNextPage`): it ends when very many changes have been looked at.
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the changes.")] filter: Option<ChangeFilter>,
+        #[graphql(desc = "So many from the start, or behind `after`; 0 to 100, 20 where left out.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor; from the beginning of the log where left out.")] after: Option<
+            String,
+        >,
+    ) -> ApiResult<ChangeConnection> {
+        let window = PageArguments {
+            first,
+            after,
+            ..PageArguments::default()
+        }
+        .window(ctx.limits(), cursor::change)?;
+        let snapshot = ctx.snapshot()?;
+        let filter = filter.unwrap_or_default().into();
+        let changes = ctx
+            .catalog()?
+            .changes(&snapshot, &filter, window.after, window.take.count())
+            .await;
+        Ok(ChangeConnection::new(
+            snapshot,
+            changes.map_err(ApiError::internal)?,
+            window.after.is_some(),
+        ))
     }
 
     /// The catalogue itself: its age, its size, its sources.

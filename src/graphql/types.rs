@@ -3,6 +3,7 @@
 //! Types may refer to one another, as a schema is cyclic; what they answer comes from [`crate::catalog`].
 
 mod catalog;
+mod change;
 mod changelog;
 mod device;
 mod facet;
@@ -12,10 +13,13 @@ mod node;
 mod package;
 mod release;
 mod scalar;
+mod search;
+mod update;
 mod value;
 mod variant;
 
 pub use catalog::{Catalog, Source};
+pub use change::{Change, ChangeConnection, ChangeEdge, ChangeFilter, ChangeKind, ChangeSubject};
 pub use changelog::{Changelog, ChangelogSection};
 pub use device::{Device, DeviceConnection, DeviceEdge};
 pub use facet::{BranchCount, Facets, OperatingSystemCount, PackageTypeCount, RegionCount};
@@ -27,9 +31,12 @@ pub use node::Node;
 pub use package::{Package, PackageConnection, PackageEdge};
 pub use release::{Release, ReleaseConnection, ReleaseEdge};
 pub use scalar::{ByteCount, Date, DateTime, Url};
+pub use search::{SearchResult, SearchResultConnection, SearchResultEdge};
+pub use update::{UpdateCheck, UpdateCheckInput, UpdateStatus};
 pub use value::{Branch, OperatingSystem, PackageType, Region};
 pub use variant::Variant;
 
 pub(crate) use facet::int;
+use filter::set;
 pub(crate) use list::{devices_page, latest_page, packages_page, releases_page};
 pub(crate) use package::PackageListing;

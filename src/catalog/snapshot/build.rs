@@ -15,6 +15,7 @@ use crate::catalog::{
     day::Day,
     index::{Direction, Order},
     latest::Newest,
+    search::SearchIndex,
     set::Set,
 };
 
@@ -242,7 +243,7 @@ impl Builder {
         let variants = Table::new(variants);
         let devices = Table::new(devices);
         self.text.shrink();
-        Ok(Snapshot {
+        let mut snapshot = Snapshot {
             revision: self.revision,
             updated_at: self.updated_at,
             text: self.text,
@@ -259,7 +260,10 @@ impl Builder {
             lookup,
             owned,
             newest,
-        })
+            search: SearchIndex::default(),
+        };
+        snapshot.search = SearchIndex::new(&snapshot);
+        Ok(snapshot)
     }
 
     /// Versions, lowest first, and where each that came has its place.

@@ -128,7 +128,7 @@ impl Package {
         self.row().built_on.map(Date)
     }
 
-    /// Where to get it: the first of `mirrors`; where no direct address is known (as for firmware), the page on xmfirmwareupdater.com that leads to it.
+    /// Where to get it: the first of `mirrors`; where no direct address is known, the page on xmfirmwareupdater.com that leads to it.
     async fn download_url(&self) -> Url {
         Url(self.snapshot.download_url(self.at))
     }

@@ -99,6 +99,22 @@ impl Variant {
         )
     }
 
+    /// Incremental packages to install one after another to get from one version to another: the fewest, and of those the
+    /// smallest together. Null where the catalogue has no such chain.
+    async fn update_path(
+        &self,
+        #[graphql(desc = "The version to start from.")] from: String,
+        #[graphql(desc = "The version to arrive at.")] to: String,
+    ) -> Option<Vec<Package>> {
+        let (from, to) = (self.snapshot.find_version(&from)?, self.snapshot.find_version(&to)?);
+        let path = self.snapshot.update_path(self.at, from, to)?;
+        Some(
+            path.into_iter()
+                .map(|at| Package::new(Arc::clone(&self.snapshot), at))
+                .collect(),
+        )
+    }
+
     /// Of every branch and type the newest matching package. Incremental packages only where the filter asks for INCREMENTAL.
     async fn latest_packages(
         &self,

@@ -1,0 +1,178 @@
+//! The change log.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, InputObject, Object, Union};
+use entity::change;
+
+use super::{Branch, DateTime, Device, OperatingSystem, Package, PackageType, Region, Release};
+use crate::{
+    catalog::{self, Snapshot, Subject},
+    graphql::{connection::PageInfo, cursor},
+};
+
+/// What happened to the subject of a change.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "change::ChangeKind")]
+pub enum ChangeKind {
+    /// A device was added.
+    DeviceAdded,
+    /// A release was added.
+    ReleaseAdded,
+    /// A release moved from STABLE_BETA to STABLE, under the same version.
+    ReleasePromoted,
+    /// A package was added.
+    PackageAdded,
+    /// Something about a package became known or was corrected: its size, its MD5, its mirrors.
+    PackageUpdated,
+}
+
+/// What a change is about.
+#[derive(Union, Clone)]
+pub enum ChangeSubject {
+    /// The device that was added.
+    Device(Device),
+    /// The release that was added or promoted.
+    Release(Release),
+    /// The package that was added or updated.
+    Package(Package),
+}
+
+/// Narrows changes. Every member that is given narrows; a list means "any of these", and one value may stand for a list.
+/// A device or release matches when one of its packages does.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ChangeFilter {
+    /// Kinds of changes.
+    kind: Option<Vec<ChangeKind>>,
+    /// Codenames, base or regional, as in `PackageFilter.device`.
+    device: Option<Vec<String>>,
+    /// Operating systems.
+    os: Option<Vec<OperatingSystem>>,
+    /// Branches.
+    branch: Option<Vec<Branch>>,
+    /// Regions.
+    region: Option<Vec<Region>>,
+    /// Package types.
+    r#type: Option<Vec<PackageType>>,
+}
+
+impl From<ChangeFilter> for catalog::ChangeFilter {
+    fn from(filter: ChangeFilter) -> Self {
+        Self {
+            kind: filter.kind.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            subject: catalog::Filter {
+                device: filter.device,
+                os: super::set(filter.os),
+                branch: super::set(filter.branch),
+                region: super::set(filter.region),
+                r#type: super::set(filter.r#type),
+                ..catalog::Filter::default()
+            },
+        }
+    }
+}
+
+/// One entry of the change log.
+#[derive(Clone)]
+pub struct Change {
+    snapshot: Arc<Snapshot>,
+    change: catalog::Change,
+}
+
+/// One entry of the change log.
+#[Object(serial)]
+impl Change {
+    /// What happened.
+    async fn kind(&self) -> ChangeKind {
+        self.change.kind.into()
+    }
+
+    /// When the import ran that found it.
+    async fn at(&self) -> DateTime {
+        DateTime(self.change.at)
+    }
+
+    /// What it happened to, as it is now.
+    async fn subject(&self) -> ChangeSubject {
+        let snapshot = Arc::clone(&self.snapshot);
+        match self.change.subject {
+            Subject::Device(at) => ChangeSubject::Device(Device::new(snapshot, at)),
+            Subject::Release(at) => ChangeSubject::Release(Release::new(snapshot, at)),
+            Subject::Package(at) => ChangeSubject::Package(Package::new(snapshot, at)),
+        }
+    }
+}
+
+/// A page of the change log.
+pub struct ChangeConnection {
+    snapshot: Arc<Snapshot>,
+    changes: catalog::Changes,
+    /// Whether the page starts behind a cursor.
+    is_continued: bool,
+}
+
+impl ChangeConnection {
+    pub(crate) const fn new(snapshot: Arc<Snapshot>, changes: catalog::Changes, is_continued: bool) -> Self {
+        Self {
+            snapshot,
+            changes,
+            is_continued,
+        }
+    }
+
+    fn change(&self, change: catalog::Change) -> Change {
+        Change {
+            snapshot: Arc::clone(&self.snapshot),
+            change,
+        }
+    }
+}
+
+/// A page of the change log.
+#[Object(serial)]
+impl ChangeConnection {
+    /// The changes of this page, each with its cursor.
+    async fn edges(&self) -> Vec<ChangeEdge> {
+        self.changes
+            .rows
+            .iter()
+            .map(|change| ChangeEdge {
+                node: self.change(*change),
+            })
+            .collect()
+    }
+
+    /// The changes of this page.
+    async fn nodes(&self) -> Vec<Change> {
+        self.changes.rows.iter().map(|change| self.change(*change)).collect()
+    }
+
+    /// Where this page lies in the log. `endCursor` is also given for a page without changes: it is where the next poll goes on.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.changes.has_next,
+            has_previous_page: self.is_continued,
+            start_cursor: self.changes.rows.first().map(|change| cursor::of_change(change.id)),
+            end_cursor: self.changes.seen.map(cursor::of_change),
+        }
+    }
+}
+
+/// One of the changes of a page.
+pub struct ChangeEdge {
+    node: Change,
+}
+
+/// One of the changes of a page.
+#[Object(serial)]
+impl ChangeEdge {
+    /// Its place in the log: give it as `after` to go on behind it.
+    async fn cursor(&self) -> String {
+        cursor::of_change(self.node.change.id)
+    }
+
+    /// The change.
+    async fn node(&self) -> &Change {
+        &self.node
+    }
+}
