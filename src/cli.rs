@@ -7,6 +7,7 @@ mod import;
 mod migrate;
 mod schema;
 mod serve;
+mod sync;
 
 use std::{
     error::Error,
@@ -50,6 +51,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Read sources into the catalogue
     Import(import::Arguments),
+    /// Fetch the configured sources that are due and take in what is new
+    Sync(sync::Arguments),
     /// Write the whole catalogue as JSON Lines
     Export(export::Arguments),
     /// Bring the database's tables to the newest step, or take steps back
@@ -146,6 +149,7 @@ fn dispatch(line: CommandLine) -> Outcome {
         None => serve.run(&configured),
         Some(Command::Serve(arguments)) => arguments.run(&configured),
         Some(Command::Import(arguments)) => arguments.run(&configured),
+        Some(Command::Sync(arguments)) => arguments.run(&configured),
         Some(Command::Export(arguments)) => arguments.run(&configured),
         Some(Command::Migrate(arguments)) => arguments.run(&configured),
         Some(Command::Config(arguments)) => arguments.run(&configured),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use self::import::Import;
-use crate::{database, graphql::limits::Limits, http, telemetry};
+use crate::{database, graphql::limits::Limits, http, sync, telemetry};
 
 /// The first layer: every key with its default and its meaning.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -38,6 +38,8 @@ pub struct Config {
     pub limits: Limits,
     /// How much an import takes in.
     pub import: Import,
+    /// Which sources are kept up to date.
+    pub sync: sync::settings::Settings,
     /// What is logged, and how.
     pub telemetry: telemetry::Settings,
 }

@@ -9,4 +9,5 @@ pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod import;
+pub mod sync;
 pub mod telemetry;

@@ -6,6 +6,7 @@ pub mod change;
 pub mod changelog;
 pub mod device;
 pub mod evidence;
+pub mod fetch;
 pub mod link;
 pub mod package;
 pub mod reference;

@@ -19,4 +19,5 @@ mod migration;
 mod schema;
 mod serve;
 mod support;
+mod sync;
 mod tidy;

@@ -5,3 +5,4 @@ pub mod postgres;
 pub mod program;
 pub mod server;
 pub mod site;
+pub mod source_server;

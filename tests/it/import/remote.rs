@@ -1,69 +1,14 @@
 //! Sources by their address, from a server on this machine.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use romdex::import::{Options, Writing, source::Location};
 
 use super::{BOUNDS, Silent, moment, places, seed::seed_page};
-use crate::support::database::{TestDatabase, on_sqlite};
-
-/// Serves one document; breaks off in the middle of the first so many answers. Ends with the test's process.
-fn serve(path: &'static str, content: Vec<u8>, broken: usize) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://user:secret@{}{path}?token=1", listener.local_addr().unwrap());
-    let resumed = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&resumed);
-    std::thread::spawn(move || {
-        for (number, stream) in listener.incoming().enumerate() {
-            answer(stream.unwrap(), path, &content, number < broken, &counter);
-        }
-    });
-    (address, resumed)
-}
-
-fn answer(mut stream: TcpStream, path: &str, content: &[u8], breaks_off: bool, resumed: &AtomicUsize) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-    let request = lines.next().unwrap().unwrap();
-    let headers: Vec<String> = lines
-        .map_while(Result::ok)
-        .take_while(|line| !line.is_empty())
-        .collect();
-    if !request.starts_with(&format!("GET {path}")) {
-        let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
-        return;
-    }
-    let range = headers.iter().find_map(|line| {
-        line.to_ascii_lowercase()
-            .strip_prefix("range: bytes=")
-            .map(str::to_owned)
-    });
-    let from: usize = range.map_or(0, |range| range.trim_end_matches('-').parse().unwrap());
-    let rest = &content[from..];
-    let sent = if breaks_off { &rest[..rest.len() / 2] } else { rest };
-    let status = if from > 0 {
-        resumed.fetch_add(1, Ordering::Relaxed);
-        format!(
-            "206 Partial Content\r\ncontent-range: bytes {from}-{}/{}",
-            content.len() - 1,
-            content.len()
-        )
-    } else {
-        "200 OK".to_owned()
-    };
-    let head = format!(
-        "HTTP/1.1 {status}\r\netag: \"one\"\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        rest.len()
-    );
-    let _ = stream.write_all(head.as_bytes());
-    let _ = stream.write_all(sent);
-}
+use crate::support::{
+    database::{TestDatabase, on_sqlite},
+    source_server::{Fault, SourceServer},
+};
 
 fn archive() -> Vec<u8> {
     let page = seed_page();
@@ -96,7 +41,10 @@ async fn import(database: &TestDatabase, address: &str) -> Result<String, String
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_archive_is_imported_from_its_address_also_when_the_server_breaks_off() {
-    let (address, resumed) = serve("/archive/master.tar.gz", archive(), 2);
+    let server = SourceServer::start();
+    server.put("/archive/master.tar.gz", archive());
+    server.fail(&[Fault::BreaksOff, Fault::Unavailable, Fault::BreaksOff]);
+    let address = server.url("/archive/master.tar.gz");
     on_sqlite(async |database: TestDatabase| {
         let location = import(&database, &address).await.unwrap();
         assert!(
@@ -106,13 +54,15 @@ async fn an_archive_is_imported_from_its_address_also_when_the_server_breaks_off
         assert_eq!(places(database.connection()).await.len(), 4);
     })
     .await;
-    assert_eq!(resumed.load(Ordering::Relaxed), 2);
+    assert_eq!(server.answered(), [200, 503, 206, 206]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_the_tracker_s_files_is_imported_by_itself() {
     let latest = "- branch: Stable\n  codename: santoni_global\n  link: http://bigota.d.miui.com/1/miui_HM4XGlobal_V9.2.1.0.NAMMIEK_540efd7cf5_7.1.zip\n  version: V9.2.1.0.NAMMIEK\n";
-    let (address, _) = serve("/master/data/latest.yml", latest.into(), 0);
+    let server = SourceServer::start();
+    server.put("/master/data/latest.yml", latest);
+    let address = server.url("/master/data/latest.yml");
     on_sqlite(async |database: TestDatabase| {
         import(&database, &address).await.unwrap();
         assert_eq!(places(database.connection()).await.len(), 1);
@@ -122,8 +72,7 @@ async fn one_of_the_tracker_s_files_is_imported_by_itself() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_does_not_answer_well_is_a_clear_error_without_secrets() {
-    let (address, _) = serve("/archive/master.tar.gz", archive(), 0);
-    let wrong = address.replace("master", "main");
+    let wrong = SourceServer::start().url("/archive/main.tar.gz");
     on_sqlite(async |database: TestDatabase| {
         let error = import(&database, &wrong).await.unwrap_err();
         assert!(

@@ -1,0 +1,68 @@
+//! `romdex sync`.
+
+use std::io::{self, Write};
+
+use chrono::Utc;
+use clap::Args;
+
+use super::{Configured, Done, Outcome, open, start};
+use crate::{
+    import::Writing,
+    sync::{Outcome as Looked, Syncer, lease::Lease},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments;
+
+/// Why a synchronisation is called failed although everything else went on.
+#[derive(Debug, thiserror::Error)]
+enum SyncFailed {
+    #[error("no source is configured: set sync.sources")]
+    NothingConfigured,
+    #[error("another process is synchronising this database")]
+    Taken,
+    #[error("{0} of {1} sources failed")]
+    Sources(usize, usize),
+}
+
+impl Arguments {
+    pub(super) fn run(&self, configured: &Configured) -> Outcome {
+        let config = configured.load()?.config;
+        if config.sync.sources.is_empty() {
+            return Err(SyncFailed::NothingConfigured.into());
+        }
+        start(&config, async {
+            let database = open(&config).await?;
+            let Some(_lease) = Lease::take(&config.database).await? else {
+                return Err(SyncFailed::Taken.into());
+            };
+            let now = Utc::now();
+            let options = config.import.options(Writing::Commit, now);
+            let outcomes = Syncer::new(database.clone(), config.sync.clone(), options)?
+                .run(now)
+                .await?;
+            print(&outcomes)?;
+            database.close().await?;
+            let failed = outcomes
+                .iter()
+                .filter(|(_, outcome)| matches!(outcome, Looked::Failed(_)));
+            match failed.count() {
+                0 => Ok(Done::Well),
+                failed => Err(SyncFailed::Sources(failed, outcomes.len()).into()),
+            }
+        })
+    }
+}
+
+fn print(outcomes: &[(String, Looked)]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for (location, outcome) in outcomes {
+        match outcome {
+            Looked::NotDue => writeln!(out, "{location}: not due yet after its last failure")?,
+            Looked::Unchanged => writeln!(out, "{location}: unchanged")?,
+            Looked::Imported(report) => write!(out, "{report}")?,
+            Looked::Failed(reason) => writeln!(out, "{location}: failed: {reason}")?,
+        }
+    }
+    Ok(())
+}
