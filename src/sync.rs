@@ -8,7 +8,7 @@ pub mod settings;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::fetch;
+use entity::upstream;
 use reqwest::Client;
 use sea_orm::{ActiveModelTrait as _, DatabaseConnection, DbErr, EntityTrait as _, IntoActiveModel as _};
 use url::Url;
@@ -91,7 +91,7 @@ impl Syncer {
     }
 
     async fn look_at(&self, url: &Url, location: &str, now: DateTime<Utc>) -> Result<Outcome, SyncError> {
-        let known = fetch::Entity::find_by_id(location).one(&self.db).await?;
+        let known = upstream::Entity::find_by_id(location).one(&self.db).await?;
         if known.as_ref().is_some_and(|known| known.next_attempt_at > now) {
             return Ok(Outcome::NotDue);
         }
@@ -135,7 +135,7 @@ impl Syncer {
     async fn note(
         &self,
         location: &str,
-        known: Option<fetch::Model>,
+        known: Option<upstream::Model>,
         validators: Validators,
         outcome: &Outcome,
         now: DateTime<Utc>,
@@ -151,7 +151,7 @@ impl Syncer {
         } else {
             backoff(failures, self.settings.longest_pause(), fastrand::f64())
         };
-        let row = fetch::Model {
+        let row = upstream::Model {
             location: location.to_owned(),
             etag: validators.etag,
             last_modified: validators.last_modified,

@@ -6,7 +6,7 @@ pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
 mod m20261123_000001_catalogue;
-mod m20261123_000002_fetch;
+mod m20261123_000002_upstream;
 
 /// Every step, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261123_000001_catalogue::Migration),
-            Box::new(m20261123_000002_fetch::Migration),
+            Box::new(m20261123_000002_upstream::Migration),
         ]
     }
 }

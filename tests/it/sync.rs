@@ -1,6 +1,6 @@
 //! Keeping the catalogue up to date from sources on a server of this machine.
 
-use entity::fetch;
+use entity::upstream;
 use sea_orm::EntityTrait;
 use tempfile::TempDir;
 
@@ -70,7 +70,7 @@ async fn a_source_that_fails_is_left_alone_for_a_while_and_the_others_go_on(data
     );
     assert!(first.stdout.contains("packages: 1 added"), "{}", first.stdout);
     assert!(first.stderr.contains("1 of 2 sources failed"), "{}", first.stderr);
-    let rows = fetch::Entity::find().all(database.connection()).await.unwrap();
+    let rows = upstream::Entity::find().all(database.connection()).await.unwrap();
     let failed = rows.iter().find(|row| row.failures == 1).unwrap();
     assert_eq!(failed.failure.as_deref(), Some("the server answered 404 Not Found"));
     assert!(failed.next_attempt_at > failed.attempted_at && failed.succeeded_at.is_none());

@@ -2,9 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-/// A row of `fetch`.
+/// A row of `upstream`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "fetch")]
+#[sea_orm(table_name = "upstream")]
 pub struct Model {
     /// The source's address, without user, password and query.
     #[sea_orm(primary_key, auto_increment = false)]
@@ -25,7 +25,7 @@ pub struct Model {
     pub next_attempt_at: DateTimeUtc,
 }
 
-/// Fetches refer to nothing.
+/// Upstreams refer to nothing.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

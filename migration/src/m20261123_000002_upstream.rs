@@ -15,7 +15,7 @@ impl MigrationTrait for Migration {
         };
         let statement = format!(
             r"
-CREATE TABLE fetch (
+CREATE TABLE upstream (
     location {text} PRIMARY KEY CHECK (location <> ''),
     etag {text},
     last_modified {text},
@@ -33,7 +33,7 @@ CREATE TABLE fetch (
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table("fetch").to_owned()).await
+        manager.drop_table(Table::drop().table("upstream").to_owned()).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
