@@ -1,4 +1,7 @@
 //! romdex: the GraphQL API of the official Xiaomi ROM archive.
+//!
+//! Data flows one way: sources → [`import`] → [`database`] → [`catalog`] → [`graphql`] → [`http`]. [`export`] writes what an
+//! import can read again, [`config`] holds what can be set, [`cli`] wires everything together. ARCHITECTURE.md says more.
 
 pub mod catalog;
 pub mod cli;
