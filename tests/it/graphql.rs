@@ -1,6 +1,7 @@
 //! What the GraphQL API answers, on every kind of database.
 
 mod answers;
+mod operations;
 mod questions;
 
 use romdex::{

@@ -19,7 +19,7 @@ pub enum ChangeKind {
     DeviceAdded,
     /// A release was added.
     ReleaseAdded,
-    /// A release moved from STABLE_BETA to STABLE, under the same version.
+    /// A release moved from `STABLE_BETA` to `STABLE`, under the same version.
     ReleasePromoted,
     /// A package was added.
     PackageAdded,
