@@ -26,6 +26,7 @@ enum SyncFailed {
 }
 
 impl Arguments {
+    #[expect(clippy::unused_self, reason = "every command is run by what was typed for it")]
     pub(super) fn run(&self, configured: &Configured) -> Outcome {
         let config = configured.load()?.config;
         if config.sync.sources.is_empty() {

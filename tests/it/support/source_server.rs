@@ -1,4 +1,4 @@
-//! A server of sources on this machine: documents by path, with ETags and ranges, that fails when it is told to.
+//! A server of sources on this machine: documents by path, with entity tags and ranges, that fails when it is told to.
 
 use std::{
     collections::HashMap,
