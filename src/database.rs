@@ -9,14 +9,18 @@ use std::{path::Path, time::Duration};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use tokio::time;
 
 use self::settings::{DatabaseUrl, Settings};
 
 /// Any number will do, as long as every romdex takes the same: "romdex" in ASCII.
 const POSTGRES_WRITE_LOCK: i64 = 0x726f_6d64_6578;
+
+/// How long a writer that found SQLite busy rests before it asks again.
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Why there is no database to work with.
 #[derive(Debug, thiserror::Error)]
@@ -124,18 +128,31 @@ pub async fn migrate(database: &DatabaseConnection, steps: Steps) -> Result<(), 
     Ok(())
 }
 
-/// Begins the one write transaction that there is at a time: any other, also of another process, waits for its end.
+/// Begins the one write transaction that there is at a time: any other, also of another process, waits for its end, however
+/// long that takes.
 ///
 /// # Errors
-/// When the database fails, or the writer before takes longer than the busy timeout.
+/// When the database fails.
 pub async fn begin_write(database: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let transaction = database
-        .begin_with_options(TransactionOptions {
+    let mut has_told = false;
+    let transaction = loop {
+        let begun = database.begin_with_options(TransactionOptions {
             // A transaction that starts by reading and then writes could not wait: what it read may be old by then.
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
-        })
-        .await?;
+        });
+        match begun.await {
+            Err(error) if is_busy(&error) => {
+                if !has_told {
+                    tracing::info!("waiting for another writer");
+                }
+                has_told = true;
+                // However short the busy timeout is, this is no spinning.
+                time::sleep(BETWEEN_TRIES).await;
+            }
+            begun => break begun?,
+        }
+    };
     if transaction.get_database_backend() == DbBackend::Postgres {
         // Writing takes the time it takes; the limit is for readers.
         transaction
@@ -145,6 +162,20 @@ pub async fn begin_write(database: &DatabaseConnection) -> Result<DatabaseTransa
             .await?;
     }
     Ok(transaction)
+}
+
+/// Whether SQLite gave up waiting, after the busy timeout.
+fn is_busy(error: &DbErr) -> bool {
+    const SQLITE_BUSY: &str = "5";
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .is_some_and(|code| code == SQLITE_BUSY),
+        _ => false,
+    }
 }
 
 /// Begins a transaction that sees one state of the database throughout, whatever is written meanwhile.

@@ -25,7 +25,7 @@ pub struct Settings {
     pub poll_interval_ms: NonZeroU64,
     /// PostgreSQL: how long a reading statement may run.
     pub statement_timeout_ms: u64,
-    /// SQLite: how long a writer waits for the one before it.
+    /// SQLite: how long a statement waits for a lock.
     pub busy_timeout_ms: u64,
     /// SQLite: memory for pages, of each connection.
     pub cache_size_kib: u32,

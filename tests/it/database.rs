@@ -35,6 +35,21 @@ async fn a_writer_waits_for_the_one_before(database: TestDatabase) {
     assert_eq!(revision(connection).await, 4);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_waits_longer_than_the_busy_timeout() {
+    let folder = TempDir::new().unwrap();
+    let mut settings = settings(&format!("sqlite://{}", folder.path().join("romdex.sqlite").display()));
+    settings.busy_timeout_ms = 10;
+    let connection = database::connect(&settings).await.unwrap();
+    database::migrate(&connection, Steps::Up).await.unwrap();
+    let first = database::begin_write(&connection).await.unwrap();
+    let (second, ()) = tokio::join!(database::begin_write(&connection), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        first.commit().await.unwrap();
+    });
+    second.unwrap().commit().await.unwrap();
+}
+
 async fn a_reader_sees_one_state_throughout(database: TestDatabase) {
     let connection = database.connection();
     let reader = database::begin_read(connection).await.unwrap();
