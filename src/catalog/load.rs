@@ -1,5 +1,7 @@
 //! Loads a snapshot from the database: one consistent read, row by row.
 
+use std::time::Instant;
+
 use futures::TryStreamExt as _;
 use sea_orm::{
     AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IsolationLevel,
@@ -18,6 +20,7 @@ pub(super) async fn revision(database: &DatabaseConnection) -> Result<Option<ent
 
 /// Loads the newest stored revision.
 pub(super) async fn snapshot(database: &DatabaseConnection) -> Result<Snapshot, CatalogError> {
+    let started = Instant::now();
     let read = begin(database).await?;
     let mut builder = Builder::default();
     if let Some(row) = entity::revision::Entity::find_by_id(1).one(&read).await? {
@@ -50,8 +53,19 @@ pub(super) async fn snapshot(database: &DatabaseConnection) -> Result<Snapshot, 
     drop(links);
     read.commit().await?;
     // Sorting takes a while: not on a thread that answers requests.
+    let read_in = started.elapsed();
     let built = tokio::task::spawn_blocking(move || builder.build()).await;
-    Ok(built.map_err(|stopped| DbErr::Custom(stopped.to_string()))??)
+    let snapshot = built.map_err(|stopped| DbErr::Custom(stopped.to_string()))??;
+    tracing::info!(
+        revision = snapshot.revision,
+        devices = snapshot.devices().len(),
+        releases = snapshot.releases().len(),
+        packages = snapshot.packages().len(),
+        read_ms = read_in.as_millis(),
+        total_ms = started.elapsed().as_millis(),
+        "catalogue loaded"
+    );
+    Ok(snapshot)
 }
 
 /// A transaction that sees one state of the database throughout.

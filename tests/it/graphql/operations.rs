@@ -192,7 +192,8 @@ fn operations() -> BTreeMap<String, String> {
         .collect()
 }
 
-async fn every_operation_answers_its_question(database: TestDatabase) {
+/// Fills a database with the catalogue that comes with the program.
+pub async fn starter(database: &TestDatabase) {
     let options = Options {
         bounds: Bounds {
             document: 1 << 20,
@@ -204,6 +205,10 @@ async fn every_operation_answers_its_question(database: TestDatabase) {
         now: "2026-08-22T18:14:11Z".parse().unwrap(),
     };
     import::load_starter(database.connection(), options).await.unwrap();
+}
+
+async fn every_operation_answers_its_question(database: TestDatabase) {
+    starter(&database).await;
     let api = Api::over(&database).await;
     let mut operations = operations();
     let mut unasked: Vec<String> = operations.keys().cloned().collect();
