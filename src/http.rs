@@ -1,6 +1,7 @@
 //! The HTTP side: connections, transports, statuses and headers. It hands requests to the GraphQL service and
 //! knows neither the catalogue nor the database.
 
+pub mod assets;
 pub mod health;
 pub mod settings;
 pub mod transport;
@@ -45,6 +46,7 @@ impl Application {
                 .app_data(endpoint.clone())
                 .configure(transport::configure)
                 .configure(health::configure)
+                .configure(assets::configure)
         })
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
         .client_request_timeout(Duration::from_millis(settings.header_timeout_ms))
