@@ -16,6 +16,7 @@ mod database;
 mod graphql;
 mod import;
 mod migration;
+mod readme;
 mod schema;
 mod serve;
 mod support;
