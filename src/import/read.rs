@@ -58,7 +58,12 @@ where
 
 fn take(document: Document, evidence: &mut Evidence) {
     let (path, source, reason, detail) = match document {
-        Document::Known { format, path, bytes } => return sources::read(format, &path, &bytes, evidence),
+        Document::Known {
+            format,
+            path,
+            bytes,
+            first_line,
+        } => return sources::read_lines(format, &path, &bytes, first_line, evidence),
         Document::TooLarge { format, path } => {
             let detail = "the document is larger than the importer reads";
             (path, format.source(), Reason::DocumentTooLarge, detail)

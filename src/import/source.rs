@@ -126,8 +126,10 @@ pub enum Document {
         format: Format,
         /// Its path inside the source.
         path: String,
-        /// What it holds.
+        /// What it holds: all of it, or of an export some of its lines.
         bytes: Vec<u8>,
+        /// The number of its first line here, from 1.
+        first_line: usize,
     },
     /// A document of a known format that is larger than [`Bounds::document`].
     TooLarge {
@@ -232,12 +234,10 @@ impl<'a> Reading<'a> {
     fn document(&mut self, path: &str, size: Option<u64>, content: impl Read) -> Result<(), SourceError> {
         let Some(format) = Format::of(path) else { return Ok(()) };
         let path = path.to_owned();
-        // An export is one document as long as the whole catalogue; its lines are bounded instead.
-        let bound = if format == Format::Export {
-            self.bounds.unpacked
-        } else {
-            self.bounds.document
-        };
+        if format == Format::Export {
+            return self.export(&path, BufReader::new(content));
+        }
+        let bound = self.bounds.document;
         if size.is_some_and(|size| size > bound) {
             return self.give(Document::TooLarge { format, path });
         }
@@ -249,7 +249,50 @@ impl<'a> Reading<'a> {
         if bytes.len() as u64 > bound {
             return self.give(Document::TooLarge { format, path });
         }
-        self.give(Document::Known { format, path, bytes })
+        self.give(Document::Known {
+            format,
+            path,
+            bytes,
+            first_line: 1,
+        })
+    }
+
+    /// An export is as long as the whole catalogue: it is given in pieces of whole lines, each line bounded like a document.
+    fn export(&mut self, path: &str, mut content: impl BufRead) -> Result<(), SourceError> {
+        const PIECE: usize = 1 << 20;
+        let format = Format::Export;
+        let mut first_line = 1;
+        loop {
+            let mut bytes = Vec::with_capacity(PIECE);
+            let mut lines = 0;
+            while bytes.len() < PIECE {
+                let before = bytes.len();
+                let bound = self.bounds.document.saturating_add(1);
+                let mut line = content.by_ref().take(bound);
+                let read = line.read_until(b'\n', &mut bytes).map_err(|error| self.broken(error))?;
+                if read == 0 {
+                    break;
+                }
+                lines += 1;
+                if read as u64 == bound && bytes.last() != Some(&b'\n') {
+                    bytes.truncate(before);
+                    bytes.push(b'\n');
+                    content.skip_until(b'\n').map_err(|error| self.broken(error))?;
+                    let path = format!("{path}:{}", first_line + lines - 1);
+                    self.give(Document::TooLarge { format, path })?;
+                }
+            }
+            if lines == 0 {
+                return Ok(());
+            }
+            self.give(Document::Known {
+                format,
+                path: path.to_owned(),
+                bytes,
+                first_line,
+            })?;
+            first_line += lines;
+        }
     }
 
     fn folder(&mut self, folder: &Path, inner: &str) -> Result<(), SourceError> {

@@ -66,11 +66,16 @@ impl Format {
 
 /// Reads one document into the evidence; what cannot be read becomes a rejection there.
 pub fn read(format: Format, path: &str, bytes: &[u8], evidence: &mut Evidence) {
+    read_lines(format, path, bytes, 1, evidence);
+}
+
+/// Reads a document, or of an export some of its lines: the first here is line `first_line` there.
+pub fn read_lines(format: Format, path: &str, bytes: &[u8], first_line: usize, evidence: &mut Evidence) {
     let place = Place {
         source: format.source().to_owned(),
         document: inner_path(format, path),
     };
-    *evidence.documents.entry(format.source()).or_default() += 1;
+    *evidence.documents.entry(format.source()).or_default() += usize::from(first_line == 1);
     let Ok(text) = std::str::from_utf8(bytes) else {
         evidence.rejected.push(Rejected {
             place,
@@ -85,7 +90,7 @@ pub fn read(format: Format, path: &str, bytes: &[u8], evidence: &mut Evidence) {
         Format::Firmware | Format::Vendor => firmware::read(text, &place, evidence),
         Format::Latest => tracker::read_latest(text, &place, evidence),
         Format::Devices => tracker::read_devices(text, &place, evidence),
-        Format::Export => export::read(text, &place, evidence),
+        Format::Export => export::read(text, first_line, &place, evidence),
     }
 }
 

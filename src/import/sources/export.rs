@@ -14,9 +14,6 @@ use crate::import::{
     record::{Evidence, Facts, Naming, Place, Reason, Reference},
 };
 
-/// The longest line that is read, in bytes.
-const MAX_LINE: usize = 1 << 20;
-
 /// One line of the export.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
@@ -121,21 +118,16 @@ pub fn write_line(line: &Line, out: &mut impl std::io::Write) -> std::io::Result
     out.write_all(b"\n")
 }
 
-/// Reads an export.
-pub fn read(text: &str, place: &Place, evidence: &mut Evidence) {
-    for (number, line) in text.lines().enumerate() {
+/// Reads an export's lines, the first of which has this number.
+pub fn read(text: &str, first_line: usize, place: &Place, evidence: &mut Evidence) {
+    for (number, line) in (first_line..).zip(text.lines()) {
         if line.trim().is_empty() {
             continue;
         }
         let place = Place {
             source: place.source.clone(),
-            document: format!("{}:{}", place.document, number + 1),
+            document: format!("{}:{number}", place.document),
         };
-        if line.len() > MAX_LINE {
-            let detail = format!("the line is longer than {MAX_LINE} bytes");
-            reject(evidence, &place, "", Reason::DocumentTooLarge, detail);
-            continue;
-        }
         match serde_json::from_str(line) {
             Ok(line) => take(line, &place, evidence),
             Err(error) => reject(evidence, &place, "", Reason::Malformed, shorten(&error.to_string())),

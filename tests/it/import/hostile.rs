@@ -125,6 +125,31 @@ async fn what_is_wrong_with_one_document_leaves_the_others_alone() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_s_bad_lines_leave_the_others_alone_and_are_numbered() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("romdex.jsonl");
+    let package = r#"{"kind":"package","filename":"miui_HM4X_NUMBER_a6ea940d97_7.1.zip","variant":"santoni","region":"CHINA","urls":["https://bigota.d.miui.com/a.zip"]}"#;
+    let mut lines: Vec<String> = (1..=20_000)
+        .map(|number| package.replace("NUMBER", &format!("7.12.{number}")))
+        .collect();
+    lines[15_000] = "{\"kind\":\"nothing known\"}".to_owned();
+    lines[16_000] = format!("{{\"kind\":\"package\",\"filename\":\"{}\"}}", "x".repeat(3 << 20));
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    on_sqlite(async |database: TestDatabase| {
+        let report = import(database.connection(), &[&path]).await;
+        assert_eq!((report.counts.packages.added, report.sources[0].documents), (19_998, 1));
+        assert_eq!(
+            rejections(database.connection()).await,
+            [
+                "DOCUMENT_TOO_LARGE romdex.jsonl:16001 ",
+                "MALFORMED romdex.jsonl:15001 "
+            ]
+        );
+    })
+    .await;
+}
+
 async fn failure(path: &Path, bounds: Bounds) -> String {
     let mut failure = None;
     on_sqlite(async |database: TestDatabase| {
