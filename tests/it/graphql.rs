@@ -4,6 +4,7 @@ mod answers;
 mod guide;
 mod operations;
 mod questions;
+mod statements;
 
 use romdex::{
     catalog::Catalog,

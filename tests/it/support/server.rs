@@ -5,6 +5,7 @@ use romdex::{
     graphql::{limits::Limits, service::Service},
     http::{Application, Settings, StopHandle},
 };
+use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 
 use super::database::TestDatabase;
@@ -20,18 +21,17 @@ pub struct TestServer {
 impl TestServer {
     /// Starts a server over what a database holds now.
     pub async fn start(database: &TestDatabase) -> Self {
-        let settings = Settings {
-            listen: "127.0.0.1:0".to_owned(),
-            workers: 1,
-            shutdown_seconds: 0,
-            ..Settings::default()
-        };
-        Self::start_with(database, &settings, Limits::default()).await
+        Self::start_with(database, &settings(), Limits::default()).await
     }
 
     /// Starts a server with settings of the test's own.
     pub async fn start_with(database: &TestDatabase, settings: &Settings, limits: Limits) -> Self {
-        let catalog = Catalog::open(database.connection().clone()).await.unwrap();
+        Self::start_over(database.connection().clone(), settings, limits).await
+    }
+
+    /// Starts a server over a connection of the test's own.
+    pub async fn start_over(connection: DatabaseConnection, settings: &Settings, limits: Limits) -> Self {
+        let catalog = Catalog::open(connection).await.unwrap();
         let service = Service::new(catalog.clone(), limits).unwrap();
         let application = Application::build(settings, service).unwrap();
         let address = application.address().to_string();
@@ -72,6 +72,16 @@ impl TestServer {
     /// Stops it, and waits until it has.
     pub async fn stop(self) {
         self.stop.stop().await;
+    }
+}
+
+/// Settings as a test wants them.
+pub fn settings() -> Settings {
+    Settings {
+        listen: "127.0.0.1:0".to_owned(),
+        workers: 1,
+        shutdown_seconds: 0,
+        ..Settings::default()
     }
 }
 
