@@ -15,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use self::import::Import;
-use crate::{database, graphql::limits::Limits, http, sync, telemetry};
+use crate::{
+    database,
+    graphql::{limits::Limits, persisted, service::Caches},
+    http, sync, telemetry,
+};
 
 /// The first layer: every key with its default and its meaning.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -36,6 +40,10 @@ pub struct Config {
     pub http: http::Settings,
     /// What one operation may ask for.
     pub limits: Limits,
+    /// How much is kept in memory to answer faster.
+    pub cache: Caches,
+    /// Which documents are known by hash or id.
+    pub documents: persisted::Settings,
     /// How much an import takes in.
     pub import: Import,
     /// Which sources are kept up to date.
@@ -348,6 +356,8 @@ mod tests {
         let config = Layers::default().load().unwrap().config;
         assert_eq!(config.http, http::Settings::default());
         assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.cache, Caches::default());
+        assert_eq!(config.documents, persisted::Settings::default());
         let written = Table::try_from(&config).unwrap();
         assert_eq!(written, DEFAULTS.parse::<Table>().unwrap());
     }
@@ -423,7 +433,7 @@ mod tests {
             (
                 "[limits]\nnesting = 1000",
                 None,
-                &["limits.nesting", "my.toml", "4 to 60"],
+                &["limits.nesting", "my.toml", "4 to 32"],
             ),
             (
                 "",

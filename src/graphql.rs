@@ -1,20 +1,21 @@
 //! The GraphQL side: documents are checked and run here, types wrap what the catalogue answers.
 //! Knows no HTTP; reads the catalogue, never the database.
 
+mod answer;
 mod backend;
 mod connection;
 pub mod context;
 mod cursor;
-pub mod document;
+mod document;
 pub mod error;
 mod id;
 pub mod limits;
-mod order;
+pub mod persisted;
 pub mod query;
 pub mod service;
 pub mod types;
 
-use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions};
+use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions, ValidationMode};
 
 use query::Query;
 use types::Node;
@@ -22,11 +23,13 @@ use types::Node;
 /// The schema, with every resolver.
 pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
 
-/// Builds the schema; needs no database. Requests are [prepared](context::prepare) before they run on it.
+/// Builds the schema; needs no database. It checks nothing itself: requests come through the [service](service::Service),
+/// which checks documents and [prepares](context::prepare) requests.
 #[must_use]
 pub fn schema() -> Schema {
     Schema::build(Query, EmptyMutation, EmptySubscription)
         .register_output_type::<Node>()
+        .validation_mode(ValidationMode::Fast)
         .finish()
 }
 

@@ -11,7 +11,7 @@ use crate::{
     catalog::{Catalog, Refreshed},
     config::{Config, Flag},
     database::watch::Watch,
-    graphql::service::Service,
+    graphql::service::{Options, Service},
     http::Application,
     import::{self, Writing},
 };
@@ -52,7 +52,12 @@ async fn serve(config: &Config) -> Outcome {
         tracing::info!(packages, "the catalogue was empty: it has the starter catalogue now");
     }
     let catalog = Catalog::open(database.clone()).await?;
-    let service = Service::new(catalog.clone(), config.limits)?;
+    let options = Options {
+        limits: config.limits,
+        cache: config.cache,
+        documents: config.documents.clone(),
+    };
+    let service = Service::new(catalog.clone(), options)?;
     let application = Application::build(&config.http, service).map_err(|source| ListenError {
         address: config.http.listen.clone(),
         source,

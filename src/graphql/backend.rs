@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, Response};
+use async_graphql::{InputValueResult, Request, Response, ScalarType, Value};
 
 use super::{
     Schema, context,
     limits::Limits,
-    order, schema, sdl,
-    service::{Backend, Service, ServiceError},
+    schema, sdl,
+    service::{Backend, Options, Service, ServiceError},
+    types::{ByteCount, Date, DateTime, Url},
 };
 use crate::catalog::{Catalog, Snapshot};
 
@@ -30,11 +31,34 @@ impl Backend for Served {
         self.catalog.snapshot()
     }
 
+    fn revision(&self, snapshot: &Self::Moment) -> Option<u128> {
+        // the number alone would also fit another database that has come as far
+        let made_at = snapshot.updated_at.map_or(0, |moment| moment.timestamp_micros());
+        Some(u128::from(snapshot.revision.unsigned_abs()) << 64 | u128::from(made_at.unsigned_abs()))
+    }
+
+    fn check_scalar(&self, scalar: &str, value: &Value) -> Result<(), String> {
+        match scalar {
+            "Date" => check::<Date>(value),
+            "DateTime" => check::<DateTime>(value),
+            "URL" => check::<Url>(value),
+            "ByteCount" => check::<ByteCount>(value),
+            _ => Ok(()),
+        }
+    }
+
     async fn run(&self, request: Request, moment: Self::Moment) -> Response {
-        let mut request = request;
-        let keys = order::root_keys(&mut request);
-        let request = context::prepare(request, &self.catalog, moment, self.limits);
-        order::arrange(self.schema.execute(request).await, &keys)
+        self.schema
+            .execute(context::prepare(request, &self.catalog, moment, self.limits))
+            .await
+    }
+}
+
+fn check<T: ScalarType + async_graphql::InputType>(value: &Value) -> Result<(), String> {
+    let parsed: InputValueResult<T> = ScalarType::parse(value.clone());
+    match parsed {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.into_server_error(async_graphql::Pos::default()).message),
     }
 }
 
@@ -42,15 +66,14 @@ impl Service {
     /// The service over a catalogue.
     ///
     /// # Errors
-    /// When the limits contradict one another.
-    pub fn new(catalog: Catalog, limits: Limits) -> Result<Self, ServiceError> {
-        Self::over(
-            Served {
-                schema: schema(),
-                catalog,
-                limits,
-            },
-            limits,
-        )
+    /// When the limits contradict one another, or the list of documents cannot be used.
+    pub fn new(catalog: Catalog, options: impl Into<Options>) -> Result<Self, ServiceError> {
+        let options = options.into();
+        let served = Served {
+            schema: schema(),
+            catalog,
+            limits: options.limits,
+        };
+        Self::over(served, options)
     }
 }

@@ -1,1 +1,377 @@
-//! One operation's document, from its text to what may be run.
+//! One operation's document, from its text to what may be run: lexed, parsed, measured, validated, planned, and kept
+//! by the hash of its text. Everything takes time linear in the text, and nothing runs before all of it has passed.
+
+pub mod arguments;
+mod cost;
+mod guard;
+mod lex;
+pub mod plan;
+mod price;
+
+use std::sync::Arc;
+
+use apollo_compiler::ast::{self, DirectiveList, FieldDefinition, Type};
+use apollo_compiler::executable::{ExecutableDocument, Operation as ValidOperation, Selection, SelectionSet};
+use apollo_compiler::name;
+use apollo_compiler::parser::{Parser, SourceMap, SourceSpan};
+use apollo_compiler::schema::{Component, ExtendedType, Schema};
+use apollo_compiler::validation::{DiagnosticList, Valid};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument as ParsedDocument};
+use async_graphql::{Pos, Variables};
+use moka::future::Cache;
+
+use self::arguments::{CheckScalar, Coerced, Declared, Rules};
+use self::plan::{Fields, Planner};
+use super::error::{Code, Fault, MOST_ERRORS};
+use super::limits::Limits;
+
+/// What a service's documents are checked against, and those that were checked already.
+pub struct Documents {
+    schema: Valid<Schema>,
+    limits: Limits,
+    scale: cost::Scale,
+    planner: Planner,
+    known: Cache<Hash, Arc<Document>, rustc_hash::FxBuildHasher>,
+}
+
+/// The hash of a document's text.
+pub type Hash = [u8; 32];
+
+/// A document that may be run.
+#[derive(Debug)]
+pub struct Document {
+    operations: Vec<Arc<Operation>>,
+    bytes: u32,
+}
+
+/// An operation that may be run once its variables have been checked.
+#[derive(Debug)]
+pub struct Operation {
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// What it does.
+    pub kind: OperationKind,
+    /// The shape of its answer.
+    pub answer: Fields,
+    /// How long its answer holds.
+    pub validity: Validity,
+    declared: Vec<Declared>,
+    weight: cost::Expression,
+    parsed: ParsedDocument,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    /// Reads.
+    Query,
+    /// Changes.
+    Mutation,
+    /// Listens.
+    Subscription,
+}
+
+/// How long an answer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// As long as the data's revision.
+    Revision,
+    /// For the moment.
+    Moment,
+}
+
+/// Why a document is not run.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// It is not GraphQL.
+    Unparsable(Vec<Fault>),
+    /// It is GraphQL, but not for this service.
+    Invalid(Vec<Fault>),
+}
+
+/// An operation and its variables, ready to run.
+#[derive(Debug)]
+pub struct Ready {
+    /// The variables, as declared.
+    pub variables: Variables,
+    /// What it costs at most.
+    pub cost: u64,
+    any_absent: bool,
+}
+
+/// Why documents cannot be checked.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema is not valid: {0}")]
+pub struct SchemaError(String);
+
+impl Documents {
+    /// Documents for the schema of this text; those that pass are kept in so many bytes.
+    ///
+    /// # Errors
+    /// The schema is not valid.
+    pub fn new(sdl: &str, limits: Limits, bytes: u64) -> Result<Self, SchemaError> {
+        let schema = parse(sdl).map_err(|invalid| SchemaError(invalid.to_string()))?;
+        let known = Cache::builder()
+            .max_capacity(bytes)
+            .weigher(|_: &Hash, document: &Arc<Document>| document.bytes)
+            .build_with_hasher(rustc_hash::FxBuildHasher);
+        let scale = cost::Scale::new(&schema, limits.default_page_size);
+        Ok(Self {
+            scale,
+            planner: Planner::new(&schema),
+            schema,
+            limits,
+            known,
+        })
+    }
+
+    /// The document of this text, checked now or earlier.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, in at most as many errors as an answer shows.
+    pub async fn get(&self, text: &str, scalar: CheckScalar<'_>) -> Result<Arc<Document>, Refusal> {
+        let hash = *blake3::hash(text.as_bytes()).as_bytes();
+        if let Some(document) = self.known.get(&hash).await {
+            return Ok(document);
+        }
+        let document = Arc::new(self.check(text, scalar)?);
+        self.known.insert(hash, Arc::clone(&document)).await;
+        Ok(document)
+    }
+
+    /// Checks the variables of an operation, and what it costs with them.
+    ///
+    /// # Errors
+    /// Names the variable, or the limit.
+    pub fn ready(&self, operation: &Operation, variables: Variables, scalar: CheckScalar<'_>) -> Result<Ready, Fault> {
+        let rules = Rules {
+            schema: &self.schema,
+            limits: &self.limits,
+            scalar,
+        };
+        let Coerced { variables, any_absent } = arguments::coerce(rules, &operation.declared, variables)?;
+        let weight = operation.weight.weigh(&variables);
+        hold("nodes", "objects", weight.nodes, self.limits.nodes)?;
+        hold("cost", "cost", weight.cost, self.limits.cost)?;
+        Ok(Ready {
+            variables,
+            cost: whole(weight.cost),
+            any_absent,
+        })
+    }
+
+    fn check(&self, text: &str, scalar: CheckScalar<'_>) -> Result<Document, Refusal> {
+        let limits = &self.limits;
+        let invalid = |fault| Refusal::Invalid(vec![fault]);
+        lex::check(text, limits).map_err(invalid)?;
+        let syntax = Parser::new()
+            .parse_ast(text, "document.graphql")
+            .map_err(|wrong| Refusal::Unparsable(faults(Code::ParseFailed, &wrong.errors)))?;
+        guard::check(&syntax, limits).map_err(invalid)?;
+        let document = syntax
+            .to_executable_validate(&self.schema)
+            .map_err(|wrong| Refusal::Invalid(faults(Code::ValidationFailed, &wrong.errors)))?;
+        let parsed = async_graphql::parser::parse_query(text).map_err(|error| {
+            let place = error.positions().next();
+            Refusal::Unparsable(vec![Fault::new(Code::ParseFailed, error.to_string()).at(place)])
+        })?;
+        let rules = Rules {
+            schema: &self.schema,
+            limits,
+            scalar,
+        };
+        let operations = document.operations.iter().map(|operation| {
+            let declared = arguments::check_literals(rules, &document, operation)?;
+            Ok(Arc::new(Operation {
+                name: operation.name.as_ref().map(ToString::to_string),
+                kind: OperationKind::from(operation.operation_type),
+                answer: self.planner.plan(&self.schema, &document, operation),
+                validity: validity(&document, operation),
+                declared,
+                weight: self.scale.weigh(&self.schema, &document, operation),
+                parsed: self.own(&parsed, &document, operation),
+            }))
+        });
+        let operations: Vec<_> = operations.collect::<Result<_, _>>().map_err(invalid)?;
+        // by measurement, what is kept of a document takes some forty times its text
+        let bytes = u32::try_from(text.len())
+            .unwrap_or(u32::MAX)
+            .saturating_mul(40)
+            .saturating_add(2048);
+        Ok(Document { operations, bytes })
+    }
+
+    /// The document with this operation alone and the fragments that it needs.
+    fn own(
+        &self,
+        parsed: &ParsedDocument,
+        document: &ExecutableDocument,
+        operation: &ValidOperation,
+    ) -> ParsedDocument {
+        let found = parsed
+            .operations
+            .iter()
+            .find(|(name, _)| name.map(async_graphql::Name::as_str) == operation.name.as_deref());
+        let operations = match found {
+            Some((_, found)) => DocumentOperations::Single(found.clone()),
+            None => parsed.operations.clone(),
+        };
+        let mut needed = Vec::new();
+        need(document, &operation.selection_set, &mut needed);
+        let fragments = parsed
+            .fragments
+            .iter()
+            .filter(|(name, _)| needed.contains(&name.as_str()));
+        let mut own = ParsedDocument {
+            operations,
+            fragments: fragments.map(|(name, found)| (name.clone(), found.clone())).collect(),
+        };
+        self.planner.mark(&self.schema, document, operation, &mut own);
+        own
+    }
+}
+
+fn validity(document: &ExecutableDocument, operation: &ValidOperation) -> Validity {
+    let mut sets = vec![&operation.selection_set];
+    sets.extend(document.fragments.values().map(|fragment| &fragment.selection_set));
+    while let Some(set) = sets.pop() {
+        for selection in &set.selections {
+            match selection {
+                Selection::Field(field) if price::is_passing(&set.ty, &field.name) => return Validity::Moment,
+                Selection::Field(field) => sets.push(&field.selection_set),
+                Selection::InlineFragment(fragment) => sets.push(&fragment.selection_set),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    Validity::Revision
+}
+
+/// The schema of this text, with what introspection has learned since the validator's own types were written.
+fn parse(sdl: &str) -> Result<Valid<Schema>, DiagnosticList> {
+    let mut schema = Schema::parse(sdl, "schema.graphql").map_err(|invalid| invalid.errors)?;
+    if let Some(ExtendedType::Object(ty)) = schema.types.get_mut("__Type") {
+        let is_one_of = FieldDefinition {
+            description: None,
+            name: name!("isOneOf"),
+            arguments: Vec::new(),
+            ty: Type::Named(name!("Boolean")),
+            directives: DirectiveList::default(),
+        };
+        ty.make_mut()
+            .fields
+            .entry(is_one_of.name.clone())
+            .or_insert_with(|| Component::new(is_one_of));
+    }
+    schema.validate().map_err(|invalid| invalid.errors)
+}
+
+fn need<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, needed: &mut Vec<&'a str>) {
+    for selection in &set.selections {
+        match selection {
+            Selection::Field(field) => need(document, &field.selection_set, needed),
+            Selection::InlineFragment(fragment) => need(document, &fragment.selection_set, needed),
+            Selection::FragmentSpread(spread) => {
+                let name = spread.fragment_name.as_str();
+                if !needed.contains(&name) {
+                    needed.push(name);
+                    if let Some(fragment) = document.fragments.get(name) {
+                        need(document, &fragment.selection_set, needed);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Document {
+    /// The operation of this name, or the only one.
+    ///
+    /// # Errors
+    /// There is no such operation, or there are several to choose from.
+    pub fn operation(&self, name: Option<&str>) -> Result<&Arc<Operation>, Fault> {
+        let found = match (name, self.operations.as_slice()) {
+            (None, [only]) => Some(only),
+            (None, _) => None,
+            (Some(_), operations) => operations.iter().find(|operation| operation.name.as_deref() == name),
+        };
+        found.ok_or_else(|| {
+            let message = match name {
+                Some(name) => format!("the document has no operation named \"{name}\""),
+                None => format!(
+                    "operationName is needed to choose one of {} operations",
+                    self.operations.len()
+                ),
+            };
+            Fault::new(Code::OperationResolutionFailure, message)
+        })
+    }
+}
+
+impl Operation {
+    /// The operation as the executor takes it.
+    pub fn executable(&self, ready: &Ready) -> ParsedDocument {
+        let mut parsed = self.parsed.clone();
+        if ready.any_absent {
+            arguments::leave_out(&mut parsed, &self.declared, &ready.variables);
+        }
+        parsed
+    }
+}
+
+impl From<ast::OperationType> for OperationKind {
+    fn from(kind: ast::OperationType) -> Self {
+        match kind {
+            ast::OperationType::Query => Self::Query,
+            ast::OperationType::Mutation => Self::Mutation,
+            ast::OperationType::Subscription => Self::Subscription,
+        }
+    }
+}
+
+fn hold(name: &'static str, what: &str, value: f64, most: u32) -> Result<(), Fault> {
+    if value <= f64::from(most) {
+        return Ok(());
+    }
+    let value = whole(value);
+    let message = match name {
+        "cost" => format!(
+            "the operation costs up to {value}, at most {most} is allowed: ask for smaller pages or fewer fields"
+        ),
+        _ => format!("the operation answers up to {value} {what}, at most {most} are allowed: ask for smaller pages"),
+    };
+    Err(Fault::new(Code::QueryTooComplex, message)
+        .with("limit", name)
+        .with("maximum", u64::from(most))
+        .with("value", value))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "weights are not negative; the cast saturates"
+)]
+fn whole(weight: f64) -> u64 {
+    weight.ceil() as u64
+}
+
+fn faults(code: Code, errors: &DiagnosticList) -> Vec<Fault> {
+    let shown = errors.iter().take(MOST_ERRORS).map(|error| {
+        // the texts of graphql-js where there is one: what tools and people know
+        let told = error.unstable_to_json_compat();
+        let place = told.locations.first().map(|place| Pos {
+            line: place.line,
+            column: place.column,
+        });
+        Fault::new(code, told.message).at(place)
+    });
+    shown.collect()
+}
+
+fn place(span: Option<SourceSpan>, sources: &SourceMap) -> Option<Pos> {
+    let start = span?.line_column(sources)?;
+    Some(Pos {
+        line: start.line,
+        column: start.column,
+    })
+}

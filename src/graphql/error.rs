@@ -228,12 +228,6 @@ impl Fault {
         self.code
     }
 
-    /// Where in the answer's data the error lies.
-    #[must_use]
-    pub fn path(&self) -> &[PathSegment] {
-        &self.path
-    }
-
     /// A failure of ours: its cause goes to the log under the reference that the client gets.
     pub fn masked(cause: &str) -> Self {
         let reference = reference();

@@ -16,7 +16,7 @@ const LARGEST: u32 = i32::MAX.unsigned_abs();
 pub struct Limits {
     /// Tokens of a document, punctuation included.
     pub tokens: u32,
-    /// Brackets of a document that are open at once.
+    /// Brackets of a document that are open at once, also after its fragments have been put in place.
     pub nesting: u32,
     /// Levels of fields from the root to the deepest leaf.
     pub depth: u32,
@@ -52,7 +52,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             tokens: 2_500,
-            nesting: 40,
+            nesting: 32,
             depth: 16,
             selections: 1_000,
             aliases: 60,
@@ -96,7 +96,7 @@ impl Limits {
     pub fn check(&self) -> Result<(), LimitsError> {
         let ranges = [
             ("tokens", self.tokens, 10, 100_000),
-            ("nesting", self.nesting, 4, 60),
+            ("nesting", self.nesting, 4, 32),
             ("depth", self.depth, 2, 30),
             ("selections", self.selections, 1, 100_000),
             ("aliases", self.aliases, 0, LARGEST),

@@ -1,18 +1,29 @@
 //! The service that transports talk to: takes one request's parameters, returns an answer's bytes.
+//!
+//! An operation goes through here once: its document is found and checked, its variables and its cost are checked,
+//! and only then it runs, for a limited time, on one state of the data; or an answer to the same is at hand already.
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::{Request, Response, Value, Variables};
 use bytes::Bytes;
 use futures::FutureExt as _;
-use serde::Serialize;
+use moka::future::Cache;
+use rustc_hash::FxBuildHasher;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::answer;
+use super::document::arguments::CheckScalar;
+use super::document::{Documents, Operation, OperationKind, Ready, Refusal, SchemaError, Validity};
 use super::error::{Code, Fault, MOST_ERRORS};
 use super::limits::{Limits, LimitsError};
+use super::persisted::{self, ManifestError, Persisted};
 
 /// One operation, as a transport received it.
 #[derive(Debug, Default)]
@@ -29,6 +40,10 @@ pub struct Incoming {
     pub document_id: Option<String>,
     /// What may be run.
     pub allowed: Allowed,
+    /// Who may see the answer.
+    pub audience: Audience,
+    /// What the caller has already, by its stamps.
+    pub known: Vec<Stamp>,
 }
 
 /// Which operations a transport lets through.
@@ -41,12 +56,26 @@ pub enum Allowed {
     Everything,
 }
 
+/// Who may see an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever asks the same: answers are shared.
+    #[default]
+    Everyone,
+    /// The caller alone, who came with credentials: the answer is neither kept nor taken from what is kept.
+    Caller,
+}
+
 /// The hash of a document that the server may know from earlier.
 #[derive(Clone, Debug)]
 pub struct PersistedQuery {
     /// SHA-256 of the document's text in hexadecimal digits.
     pub sha256: String,
 }
+
+/// What an answer is made of: equal stamps stand for equal answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp(pub u128);
 
 /// What became of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +100,17 @@ pub enum Kind {
     Failed,
 }
 
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was kept from an earlier request.
+    Kept,
+    /// It was made for this request, and is kept for the next.
+    Made,
+    /// It was made for this request alone.
+    Alone,
+}
+
 /// The answer to one request.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -78,6 +118,12 @@ pub struct Answer {
     pub kind: Kind,
     /// The answer in JSON.
     pub body: Bytes,
+    /// What the operation costs at most; 0 where it was refused.
+    pub cost: u64,
+    /// What tells this answer from others, where it may be kept.
+    pub stamp: Option<Stamp>,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 /// What the pipeline runs operations on.
@@ -91,8 +137,56 @@ pub trait Backend: Send + Sync + 'static {
     /// The data as it is now.
     fn moment(&self) -> Self::Moment;
 
+    /// What tells this state of the data from every other; without it no answer is kept.
+    fn revision(&self, moment: &Self::Moment) -> Option<u128>;
+
+    /// Says what is wrong with a value of a custom scalar, if something is.
+    ///
+    /// # Errors
+    /// What is allowed, and what came instead.
+    fn check_scalar(&self, scalar: &str, value: &Value) -> Result<(), String>;
+
     /// Runs a request that has passed every check.
     fn run(&self, request: Request, moment: Self::Moment) -> impl Future<Output = Response> + Send;
+}
+
+/// How a service is set up.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What one operation may ask for.
+    pub limits: Limits,
+    /// How much is kept in memory.
+    pub cache: Caches,
+    /// Which documents are known by hash or id.
+    pub documents: persisted::Settings,
+}
+
+impl From<Limits> for Options {
+    fn from(limits: Limits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+}
+
+/// How much is kept in memory to answer faster; the configuration's `[cache]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Caches {
+    /// Bytes of checked documents.
+    pub document_bytes: u64,
+    /// Bytes of answers; 0 keeps none.
+    pub answer_bytes: u64,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            document_bytes: 8 << 20,
+            answer_bytes: 32 << 20,
+        }
+    }
 }
 
 /// Why a service cannot be made.
@@ -101,6 +195,12 @@ pub enum ServiceError {
     /// The limits cannot be kept.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// The schema cannot be checked against.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The list of documents cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
 }
 
 /// Checks, runs and answers operations. Cheap to clone.
@@ -113,11 +213,10 @@ impl Service {
     /// A service over this backend.
     ///
     /// # Errors
-    /// The limits contradict one another.
-    pub fn over(backend: impl Backend, limits: Limits) -> Result<Self, ServiceError> {
-        limits.check()?;
+    /// The limits contradict one another, or the list of documents cannot be used.
+    pub fn over(backend: impl Backend, options: impl Into<Options>) -> Result<Self, ServiceError> {
         Ok(Self {
-            engine: Arc::new(Pipeline { backend, limits }),
+            engine: Arc::new(Pipeline::new(backend, &options.into())?),
         })
     }
 
@@ -143,106 +242,359 @@ trait Engine: Send + Sync {
 struct Pipeline<B> {
     backend: B,
     limits: Limits,
+    documents: Documents,
+    persisted: Persisted,
+    answers: Option<Cache<Stamp, Answer, FxBuildHasher>>,
+    largest_answer: usize,
+    /// Tells this program and its schema from others in what clients keep.
+    seed: [u8; 32],
+}
+
+/// An operation that may run.
+struct Admitted<M> {
+    operation: Arc<Operation>,
+    ready: Ready,
+    moment: M,
+    stamp: Option<Stamp>,
+}
+
+/// Where an operation stands after its checks.
+enum Checked<M> {
+    Run(Admitted<M>),
+    Answered(Answer),
 }
 
 impl<B: Backend> Engine for Pipeline<B> {
     fn execute(&self, incoming: Incoming) -> Answering<'_> {
-        Box::pin(self.answer(incoming))
+        Box::pin(async move {
+            match self.check(incoming).await {
+                Checked::Run(admitted) => self.answer(admitted).await,
+                Checked::Answered(answer) => answer,
+            }
+        })
     }
 
     fn execute_batch(&self, batch: Vec<Incoming>) -> Answering<'_> {
-        Box::pin(async move {
-            let most = self.limits.batch_size;
-            if most < 2 {
-                return Answer::refused(
-                    Kind::Malformed,
-                    &[Fault::new(Code::BatchingNotSupported, "batches are not served")],
-                );
-            }
-            if batch.is_empty() || batch.len() > most as usize {
-                let message = format!("a batch holds 1 to {most} operations, this one {}", batch.len());
-                return Answer::refused(Kind::Malformed, &[Fault::new(Code::BadRequest, message)]);
-            }
-            let mut body = vec![b'['];
-            for incoming in batch {
-                if body.len() > 1 {
-                    body.push(b',');
-                }
-                body.extend_from_slice(&self.answer(incoming).await.body);
-            }
-            body.push(b']');
-            Answer {
-                kind: Kind::Complete,
-                body: body.into(),
-            }
-        })
+        Box::pin(self.batch(batch))
     }
 }
 
 impl<B: Backend> Pipeline<B> {
-    async fn answer(&self, incoming: Incoming) -> Answer {
-        let mut request = Request::new(incoming.query.unwrap_or_default());
-        request.operation_name = incoming.operation_name;
-        if let Some(raw) = incoming.variables {
-            match serde_json::from_str::<Variables>(raw.get()) {
-                Ok(variables) => request.variables = variables,
-                Err(error) => {
-                    return Answer::refused(Kind::Refused, &[Fault::new(Code::BadUserInput, error.to_string())]);
-                }
+    fn new(backend: B, options: &Options) -> Result<Self, ServiceError> {
+        options.limits.check()?;
+        let sdl = backend.sdl();
+        let mut seed = blake3::Hasher::new();
+        seed.update(env!("CARGO_PKG_VERSION").as_bytes()).update(sdl.as_bytes());
+        let bytes = options.cache.answer_bytes;
+        let answers = (bytes > 0).then(|| {
+            Cache::builder()
+                .max_capacity(bytes)
+                .weigher(|_: &Stamp, answer: &Answer| u32::try_from(answer.body.len() + 256).unwrap_or(u32::MAX))
+                .build_with_hasher(FxBuildHasher)
+        });
+        Ok(Self {
+            documents: Documents::new(&sdl, options.limits, options.cache.document_bytes)?,
+            persisted: Persisted::new(&options.documents)?,
+            limits: options.limits,
+            // one answer must not push out all others
+            largest_answer: usize::try_from(bytes / 16).unwrap_or(usize::MAX),
+            answers,
+            seed: *seed.finalize().as_bytes(),
+            backend,
+        })
+    }
+
+    async fn check(&self, mut incoming: Incoming) -> Checked<B::Moment> {
+        let resolved = match self.persisted.resolve(&mut incoming).await {
+            Ok(resolved) => resolved,
+            Err(fault) if fault.code() == Code::BadRequest => return Checked::refused(Kind::Malformed, &[fault]),
+            Err(fault) => return Checked::refused(Kind::Refused, &[fault]),
+        };
+        let moment = self.backend.moment();
+        let stamp = match incoming.audience {
+            Audience::Everyone => self
+                .backend
+                .revision(&moment)
+                .map(|revision| self.stamp(&incoming, &resolved.text, revision)),
+            Audience::Caller => None,
+        };
+        if let Some(stamp) = stamp {
+            if incoming.known.contains(&stamp) {
+                let answer = Answer {
+                    kind: Kind::Unchanged,
+                    body: Bytes::new(),
+                    cost: 0,
+                    stamp: Some(stamp),
+                    origin: Origin::Kept,
+                };
+                return Checked::Answered(answer);
+            }
+            if let Some(answers) = &self.answers
+                && let Some(answer) = answers.get(&stamp).await
+            {
+                return Checked::Answered(Answer {
+                    origin: Origin::Kept,
+                    ..answer
+                });
             }
         }
-        let run = std::panic::AssertUnwindSafe(self.backend.run(request, self.backend.moment())).catch_unwind();
-        match tokio::time::timeout(Duration::from_millis(self.limits.timeout_ms.into()), run).await {
-            Ok(Ok(response)) => Answer::of(response),
-            Ok(Err(_)) => Answer::refused(Kind::Failed, &[Fault::masked("panic")]),
-            Err(_) => Answer::refused(
-                Kind::TimedOut,
-                &[Fault::new(Code::OperationTimeout, "the operation took too long")],
-            ),
+        let scalar: CheckScalar<'_> = &|name, value| self.backend.check_scalar(name, value);
+        let document = match self.documents.get(&resolved.text, scalar).await {
+            Ok(document) => document,
+            Err(Refusal::Unparsable(faults)) => return Checked::refused(Kind::Unparsable, &faults),
+            Err(Refusal::Invalid(faults)) => return Checked::refused(Kind::Refused, &faults),
+        };
+        if let Some(hash) = resolved.learn {
+            self.persisted.learn(hash, &resolved.text).await;
+        }
+        let ready = document
+            .operation(incoming.operation_name.as_deref())
+            .and_then(|operation| {
+                let variables = match &incoming.variables {
+                    Some(raw) => serde_json::from_str::<Variables>(raw.get()).map_err(|error| {
+                        Fault::new(Code::BadUserInput, format!("the variables cannot be read: {error}"))
+                    })?,
+                    None => Variables::default(),
+                };
+                Ok((operation, self.documents.ready(operation, variables, scalar)?))
+            });
+        let (operation, ready) = match ready {
+            Ok(ready) => ready,
+            Err(fault) => return Checked::refused(Kind::Refused, &[fault]),
+        };
+        match (operation.kind, incoming.allowed) {
+            (OperationKind::Subscription, _) => {
+                let fault = Fault::new(Code::BadRequest, "subscriptions are not served over this transport");
+                Checked::refused(Kind::Refused, &[fault])
+            }
+            (OperationKind::Mutation, Allowed::Queries) => {
+                let fault = Fault::new(Code::MethodNotAllowed, "mutations need POST");
+                Checked::refused(Kind::MutationRefused, &[fault])
+            }
+            (kind, _) => {
+                let lasts = kind == OperationKind::Query && operation.validity == Validity::Revision;
+                let stamp = stamp.filter(|_| lasts);
+                Checked::Run(Admitted {
+                    operation: Arc::clone(operation),
+                    ready,
+                    moment,
+                    stamp,
+                })
+            }
+        }
+    }
+
+    /// What the answer to a request will be made of.
+    fn stamp(&self, incoming: &Incoming, text: &str, revision: u128) -> Stamp {
+        let name = incoming.operation_name.as_deref().unwrap_or_default();
+        let variables = incoming.variables.as_deref().map(RawValue::get).unwrap_or_default();
+        let mut hasher = blake3::Hasher::new_keyed(&self.seed);
+        hasher.update(&revision.to_le_bytes());
+        for part in [text, name, variables] {
+            hasher
+                .update(&(part.len() as u64).to_le_bytes())
+                .update(part.as_bytes());
+        }
+        let mut stamp = [0; 16];
+        hasher.finalize_xof().fill(&mut stamp);
+        Stamp(u128::from_le_bytes(stamp))
+    }
+
+    /// Runs an operation, unless the same is running for someone else: then their answer is shared.
+    async fn answer(&self, admitted: Admitted<B::Moment>) -> Answer {
+        let (Some(stamp), Some(answers)) = (admitted.stamp, &self.answers) else {
+            return self.run(admitted).await;
+        };
+        let largest = self.largest_answer;
+        let entry = answers.entry(stamp).or_try_insert_with(async {
+            let answer = self.run(admitted).await;
+            if answer.kind == Kind::Complete && answer.body.len() <= largest {
+                Ok(answer)
+            } else {
+                Err(answer)
+            }
+        });
+        match entry.await {
+            Ok(entry) => {
+                let origin = if entry.is_fresh() { Origin::Made } else { Origin::Kept };
+                Answer {
+                    origin,
+                    ..entry.into_value()
+                }
+            }
+            Err(alone) => Answer::clone(&alone),
+        }
+    }
+
+    async fn run(&self, admitted: Admitted<B::Moment>) -> Answer {
+        let Admitted {
+            operation,
+            ready,
+            moment,
+            stamp,
+        } = admitted;
+        let started = Instant::now();
+        let cost = ready.cost;
+        let mut request = Request::new("");
+        request.set_parsed_query(operation.executable(&ready));
+        request.variables = ready.variables;
+        let run = AssertUnwindSafe(self.backend.run(request, moment)).catch_unwind();
+        let answer = match tokio::time::timeout(Duration::from_millis(self.limits.timeout_ms.into()), run).await {
+            Ok(Ok(response)) => executed(response, &operation),
+            Ok(Err(panic)) => (Kind::Failed, failed(&Fault::masked(&panicked(panic.as_ref())))),
+            Err(_) => {
+                let most = self.limits.timeout_ms;
+                let fault = Fault::new(
+                    Code::OperationTimeout,
+                    format!("the operation took longer than {most} ms"),
+                )
+                .with("limit", "timeout_ms")
+                .with("maximum", u64::from(most));
+                (Kind::TimedOut, failed(&fault))
+            }
+        };
+        let (kind, body) = answer;
+        tracing::debug!(
+            operation = operation.name.as_deref(),
+            ?kind,
+            cost,
+            bytes = body.len(),
+            microseconds = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "operation answered"
+        );
+        Answer {
+            kind,
+            body: body.into(),
+            cost,
+            stamp,
+            origin: Origin::Alone,
+        }
+    }
+
+    async fn batch(&self, batch: Vec<Incoming>) -> Answer {
+        let most = self.limits.batch_size;
+        if most < 2 {
+            let fault = Fault::new(
+                Code::BatchingNotSupported,
+                "batches are not served: send one operation a request",
+            );
+            return Answer::refused(Kind::Malformed, &[fault]);
+        }
+        if batch.is_empty() || batch.len() > most as usize {
+            let fault = Fault::new(
+                Code::BadRequest,
+                format!("a batch holds 1 to {most} operations, this one {}", batch.len()),
+            )
+            .with("limit", "batch_size")
+            .with("maximum", u64::from(most));
+            return Answer::refused(Kind::Malformed, &[fault]);
+        }
+        let mut checked = Vec::with_capacity(batch.len());
+        let mut cost = 0;
+        for incoming in batch {
+            let one = self.check(incoming).await;
+            cost += match &one {
+                Checked::Run(admitted) => admitted.ready.cost,
+                Checked::Answered(answer) => answer.cost,
+            };
+            checked.push(one);
+        }
+        if cost > u64::from(self.limits.cost) {
+            let most = self.limits.cost;
+            let message =
+                format!("the batch costs up to {cost}, at most {most} is allowed for all its operations together");
+            let fault = Fault::new(Code::QueryTooComplex, message)
+                .with("limit", "cost")
+                .with("maximum", u64::from(most))
+                .with("value", cost);
+            return Answer::refused(Kind::Refused, &[fault]);
+        }
+        let mut body = vec![b'['];
+        for one in checked {
+            if body.len() > 1 {
+                body.push(b',');
+            }
+            let answer = match one {
+                Checked::Run(admitted) => self.answer(admitted).await,
+                Checked::Answered(answer) => answer,
+            };
+            body.extend_from_slice(&answer.body);
+        }
+        body.push(b']');
+        Answer {
+            kind: Kind::Complete,
+            body: body.into(),
+            cost,
+            stamp: None,
+            origin: Origin::Alone,
         }
     }
 }
 
-#[derive(Serialize)]
-struct Refusal<'a> {
-    errors: &'a [Fault],
+impl<M> Checked<M> {
+    fn refused(kind: Kind, faults: &[Fault]) -> Self {
+        Self::Answered(Answer::refused(kind, faults))
+    }
 }
 
 impl Answer {
-    fn refused(kind: Kind, errors: &[Fault]) -> Self {
-        Self {
-            kind,
-            body: serde_json::to_vec(&Refusal { errors })
-                .map(Bytes::from)
-                .unwrap_or_default(),
-        }
+    /// Whether others may get the same answer.
+    #[must_use]
+    pub fn may_be_kept(&self) -> bool {
+        self.kind == Kind::Complete && self.origin != Origin::Alone
     }
 
-    fn of(response: Response) -> Self {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            #[serde(skip_serializing_if = "Vec::is_empty")]
-            errors: Vec<Fault>,
-            data: &'a Value,
-        }
-        let kind = if response.errors.is_empty() {
-            Kind::Complete
-        } else {
-            Kind::Partial
-        };
-        let errors = response
-            .errors
-            .into_iter()
-            .take(MOST_ERRORS)
-            .map(Fault::from_execution)
-            .collect();
-        let body = serde_json::to_vec(&Body {
-            errors,
-            data: &response.data,
-        });
+    /// The answer to a request that did not run.
+    #[must_use]
+    pub fn refused(kind: Kind, faults: &[Fault]) -> Self {
+        let body = answer::write_refusal(faults).into();
         Self {
             kind,
-            body: body.map(Bytes::from).unwrap_or_default(),
+            body,
+            cost: 0,
+            stamp: None,
+            origin: Origin::Alone,
         }
     }
+}
+
+fn executed(response: Response, operation: &Operation) -> (Kind, Vec<u8>) {
+    let Response { mut data, errors, .. } = response;
+    if errors.is_empty() {
+        return (Kind::Complete, answer::write(&data, &[], &operation.answer));
+    }
+    answer::null_failed(
+        &mut data,
+        &operation.answer,
+        errors.iter().map(|error| error.path.as_slice()),
+    );
+    let faults: Vec<_> = errors
+        .into_iter()
+        .take(MOST_ERRORS)
+        .map(Fault::from_execution)
+        .collect();
+    let ours = faults.iter().any(|fault| fault.code() == Code::InternalServerError);
+    let kind = if data == Value::Null && ours {
+        Kind::Failed
+    } else {
+        Kind::Partial
+    };
+    (kind, answer::write(&data, &faults, &operation.answer))
+}
+
+/// The answer of an operation that came to nothing after it had begun.
+fn failed(fault: &Fault) -> Vec<u8> {
+    answer::write(
+        &Value::Null,
+        std::slice::from_ref(fault),
+        &super::document::plan::Fields::default(),
+    )
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a resolver panicked: {}", message.unwrap_or("without a message"))
 }

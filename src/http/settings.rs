@@ -30,6 +30,8 @@ pub struct Settings {
     pub max_age_seconds: u32,
     /// Seconds for which it may still be used while a newer one is fetched.
     pub stale_seconds: u32,
+    /// Bytes of compressed answers that are kept; 0 keeps none.
+    pub compressed_bytes: u64,
 }
 
 impl Default for Settings {
@@ -47,6 +49,7 @@ impl Default for Settings {
             status: StatusPolicy::Compat,
             max_age_seconds: 60,
             stale_seconds: 600,
+            compressed_bytes: 8 << 20,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! GraphQL over HTTP at `/graphql`: what a request must look like, and which answer it gets.
 
+mod compress;
 mod get;
 mod incoming;
 mod negotiate;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use self::compress::Compressor;
 pub use self::negotiate::Media;
 use super::settings::{Settings, StatusPolicy};
 use crate::graphql::error::{Code, Fault};
@@ -28,6 +30,8 @@ pub struct Endpoint {
     body_bytes: usize,
     body_timeout: Duration,
     uri_bytes: usize,
+    cache_control: HeaderValue,
+    compressor: Compressor,
 }
 
 impl Endpoint {
@@ -40,8 +44,18 @@ impl Endpoint {
             body_bytes: settings.body_bytes,
             body_timeout: Duration::from_millis(settings.body_timeout_ms),
             uri_bytes: settings.uri_bytes,
+            cache_control: cache_control(settings),
+            compressor: Compressor::new(settings.compressed_bytes),
         }
     }
+}
+
+fn cache_control(settings: &Settings) -> HeaderValue {
+    let text = format!(
+        "public, max-age={}, stale-while-revalidate={}",
+        settings.max_age_seconds, settings.stale_seconds
+    );
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("no-cache"))
 }
 
 /// Adds `/graphql` with all its methods.

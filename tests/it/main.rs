@@ -14,6 +14,7 @@ mod command;
 mod config;
 mod database;
 mod graphql;
+mod http;
 mod import;
 mod migration;
 mod readme;

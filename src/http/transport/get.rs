@@ -2,8 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::incoming::audience;
+use super::reply::Keeping;
 use super::{Endpoint, Media, incoming, post, reply};
 use crate::graphql::error::{Code, Fault};
+use crate::graphql::service::Audience;
 
 /// Runs what the address asks for.
 pub async fn get(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpResponse {
@@ -21,7 +24,16 @@ pub async fn get(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpRes
         return reply::refusal(&endpoint, media, &fault);
     }
     match incoming::from_query(query) {
-        Ok(incoming) => reply::answer(&endpoint, media, endpoint.service.execute(incoming).await),
-        Err(fault) => reply::refusal(&endpoint, media, &fault),
+        Ok(mut incoming) => {
+            incoming.known = reply::known(&request);
+            incoming.audience = audience(&request);
+            let keeping = match incoming.audience {
+                Audience::Everyone => Keeping::Allowed,
+                Audience::Caller => Keeping::Forbidden,
+            };
+            let answer = endpoint.service.execute(incoming).await;
+            reply::answer(&endpoint, &request, media, answer, keeping).await
+        }
+        Err(unreadable) => reply::unreadable(&endpoint, media, &unreadable),
     }
 }

@@ -1,11 +1,13 @@
 //! The parameters of a request, read from a body or an address into what the service takes.
 
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use crate::graphql::error::{Code, Fault};
-use crate::graphql::service::{Allowed, Incoming, PersistedQuery};
+use crate::graphql::service::{Allowed, Audience, Incoming, PersistedQuery};
 
 /// One operation, or several in a batch.
 pub enum Parameters {
@@ -38,22 +40,40 @@ struct Persisted {
     sha256_hash: String,
 }
 
+/// Who may see the answer to a request: whoever comes with credentials gets an answer of its own.
+pub fn audience(request: &HttpRequest) -> Audience {
+    if request.headers().contains_key(AUTHORIZATION) {
+        Audience::Caller
+    } else {
+        Audience::Everyone
+    }
+}
+
+/// Why parameters cannot be read.
+pub enum Unreadable {
+    /// They are not JSON.
+    Syntax(Fault),
+    /// They are JSON, but not what a request has.
+    Shape(Fault),
+}
+
 /// Reads a body of JSON.
-pub fn from_json(body: &[u8]) -> Result<Parameters, Fault> {
+pub fn from_json(body: &[u8]) -> Result<Parameters, Unreadable> {
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        let bodies: Vec<Body> = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+        let bodies: Vec<Body> =
+            serde_json::from_slice(body).map_err(|error| unreadable("the request's body", &error))?;
         return bodies
             .into_iter()
             .map(|body| body.incoming(Allowed::Everything))
             .collect::<Result<_, _>>()
             .map(Parameters::Batch);
     }
-    let body: Body = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+    let body: Body = serde_json::from_slice(body).map_err(|error| unreadable("the request's body", &error))?;
     body.incoming(Allowed::Everything).map(Box::new).map(Parameters::One)
 }
 
 /// Reads the parameters of an address; a parameter that comes twice counts as it came first.
-pub fn from_query(query: &str) -> Result<Incoming, Fault> {
+pub fn from_query(query: &str) -> Result<Incoming, Unreadable> {
     let mut body = Body {
         query: None,
         operation_name: None,
@@ -74,25 +94,17 @@ pub fn from_query(query: &str) -> Result<Incoming, Fault> {
     body.incoming(Allowed::Queries)
 }
 
-fn parameter<'a, T: Deserialize<'a>>(name: &str, value: &'a str) -> Result<T, Fault> {
-    serde_json::from_str(value).map_err(|error| {
-        Fault::new(
-            Code::BadRequest,
-            format!("parameter \"{name}\" is not JSON of the right shape: {error}"),
-        )
-    })
+fn parameter<'a, T: Deserialize<'a>>(name: &str, value: &'a str) -> Result<T, Unreadable> {
+    serde_json::from_str(value).map_err(|error| unreadable(&format!("parameter \"{name}\""), &error))
 }
 
 impl Body {
-    fn incoming(self, allowed: Allowed) -> Result<Incoming, Fault> {
+    fn incoming(self, allowed: Allowed) -> Result<Incoming, Unreadable> {
         let variables = match self.variables {
             Some(raw) if raw.get().starts_with('{') => Some(raw),
             Some(raw) if raw.get() == "null" => None,
             Some(_) => {
-                return Err(Fault::new(
-                    Code::BadRequest,
-                    "parameter \"variables\" must be an object",
-                ));
+                return Err(shape("parameter \"variables\" must be an object"));
             }
             None => None,
         };
@@ -102,15 +114,12 @@ impl Body {
                 sha256_hash,
             }) => Some(PersistedQuery { sha256: sha256_hash }),
             Some(_) => {
-                return Err(Fault::new(
-                    Code::BadRequest,
-                    "persisted queries are served in version 1",
-                ));
+                return Err(shape("persisted queries are served in version 1"));
             }
             None => None,
         };
         if self.query.is_none() && persisted.is_none() && self.document_id.is_none() {
-            return Err(Fault::new(Code::BadRequest, "parameter \"query\" is missing"));
+            return Err(shape("parameter \"query\" is missing"));
         }
         Ok(Incoming {
             query: self.query,
@@ -119,14 +128,19 @@ impl Body {
             persisted,
             document_id: self.document_id,
             allowed,
+            audience: Audience::Everyone,
+            known: Vec::new(),
         })
     }
 }
 
-fn malformed(error: &serde_json::Error) -> Fault {
-    let message = match error.classify() {
-        serde_json::error::Category::Data => format!("the request's parameters are wrong: {error}"),
-        _ => format!("the request's body is not JSON: {error}"),
-    };
-    Fault::new(Code::BadRequest, message)
+fn shape(message: &str) -> Unreadable {
+    Unreadable::Shape(Fault::new(Code::BadRequest, message))
+}
+
+fn unreadable(what: &str, error: &serde_json::Error) -> Unreadable {
+    match error.classify() {
+        serde_json::error::Category::Data => shape(&format!("{what} is not what a request has: {error}")),
+        _ => Unreadable::Syntax(Fault::new(Code::BadRequest, format!("{what} is not JSON: {error}"))),
+    }
 }

@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 
-use super::incoming::{self, Parameters};
+use super::incoming::{self, Parameters, audience};
+use super::reply::Keeping;
 use super::{Endpoint, Media, reply};
 use crate::graphql::error::{Code, Fault};
 
@@ -16,13 +17,22 @@ pub async fn post(endpoint: web::Data<Endpoint>, request: HttpRequest, payload: 
     };
     let parameters = match receive(&endpoint, &request, payload).await {
         Ok(body) => incoming::from_json(&body),
-        Err(fault) => Err(fault),
+        Err(fault) => return reply::refusal(&endpoint, media, &fault),
     };
-    match parameters {
-        Ok(Parameters::One(incoming)) => reply::answer(&endpoint, media, endpoint.service.execute(*incoming).await),
-        Ok(Parameters::Batch(batch)) => reply::answer(&endpoint, media, endpoint.service.execute_batch(batch).await),
-        Err(fault) => reply::refusal(&endpoint, media, &fault),
-    }
+    let answer = match parameters {
+        Ok(Parameters::One(mut incoming)) => {
+            incoming.audience = audience(&request);
+            endpoint.service.execute(*incoming).await
+        }
+        Ok(Parameters::Batch(mut batch)) => {
+            for incoming in &mut batch {
+                incoming.audience = audience(&request);
+            }
+            endpoint.service.execute_batch(batch).await
+        }
+        Err(unreadable) => return reply::unreadable(&endpoint, media, &unreadable),
+    };
+    reply::answer(&endpoint, &request, media, answer, Keeping::Forbidden).await
 }
 
 /// What a client is told whose `Accept` names nothing that is served.

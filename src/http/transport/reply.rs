@@ -3,35 +3,73 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
+    HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
 };
-use actix_web::{HttpResponse, HttpResponseBuilder};
-use bytes::Bytes;
-use serde::Serialize;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use super::compress::Encoding;
+use super::incoming::Unreadable;
 use super::{Endpoint, Media, status};
 use crate::graphql::error::{Code, Fault};
-use crate::graphql::service::{Answer, Kind};
+use crate::graphql::service::{Answer, Kind, Origin, Stamp};
 use crate::http::settings::StatusPolicy;
 
-/// For what nobody may keep.
-pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const ANY: HeaderValue = HeaderValue::from_static("*");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Tells, in the words of RFC 9211, whether an answer was at hand or had to be made.
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// The answer to a POST: never kept by anyone on the way.
-pub fn answer(endpoint: &Endpoint, media: Media, answer: Answer) -> HttpResponse {
-    let status = status::of_answer(answer.kind, media, endpoint.policy);
-    let mut response = builder(status, media, endpoint.policy);
-    response.insert_header((CACHE_CONTROL, NO_STORE));
-    if answer.kind == Kind::MutationRefused {
-        response.insert_header((ALLOW, HeaderValue::from_static("POST")));
+/// Whether an answer may be kept on its way to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// By everyone for a while, and then for as long as it has not changed.
+    Allowed,
+    /// By nobody.
+    Forbidden,
+}
+
+/// The answer to a request that reached the service.
+pub async fn answer(
+    endpoint: &Endpoint,
+    request: &HttpRequest,
+    media: Media,
+    answer: Answer,
+    keeping: Keeping,
+) -> HttpResponse {
+    let mut response = builder(
+        status::of_answer(answer.kind, media, endpoint.policy),
+        media,
+        endpoint.policy,
+    );
+    let lasting = matches!(answer.kind, Kind::Complete | Kind::Unchanged)
+        .then_some(answer.stamp)
+        .flatten();
+    match lasting {
+        Some(stamp) if keeping == Keeping::Allowed => {
+            response.insert_header((CACHE_CONTROL, endpoint.cache_control.clone()));
+            response.insert_header((ETAG, tag(stamp)));
+        }
+        _ => drop(response.insert_header((CACHE_CONTROL, NO_STORE))),
+    }
+    match answer.kind {
+        Kind::Complete => drop(response.insert_header((CACHE_STATUS, cache_status(answer.origin)))),
+        Kind::MutationRefused => drop(response.insert_header((ALLOW, HeaderValue::from_static("POST")))),
+        Kind::Unchanged => return response.finish(),
+        _ => {}
+    }
+    if let Some(encoding) = Encoding::of(request)
+        && let Some(body) = endpoint.compressor.compress(&answer, encoding).await
+    {
+        response.insert_header((CONTENT_ENCODING, encoding.header()));
+        return response.body(body);
     }
     response.body(answer.body)
 }
 
 /// The answer to a request that never reached the service.
 pub fn refusal(endpoint: &Endpoint, media: Media, fault: &Fault) -> HttpResponse {
-    let status = status::of_refusal(fault.code(), endpoint.policy);
+    let status = status::of_refusal(fault.code());
     let mut response = builder(status, media, endpoint.policy);
     response.insert_header((CACHE_CONTROL, NO_STORE));
     if matches!(
@@ -40,7 +78,18 @@ pub fn refusal(endpoint: &Endpoint, media: Media, fault: &Fault) -> HttpResponse
     ) {
         response.force_close();
     }
-    response.body(errors(fault))
+    response.body(Answer::refused(Kind::Malformed, std::slice::from_ref(fault)).body)
+}
+
+/// The answer to a request whose parameters cannot be read.
+pub fn unreadable(endpoint: &Endpoint, media: Media, unreadable: &Unreadable) -> HttpResponse {
+    let (status, fault) = match unreadable {
+        Unreadable::Syntax(fault) => (status::of_refusal(fault.code()), fault),
+        Unreadable::Shape(fault) => (status::of_answer(Kind::Malformed, media, endpoint.policy), fault),
+    };
+    let mut response = builder(status, media, endpoint.policy);
+    response.insert_header((CACHE_CONTROL, NO_STORE));
+    response.body(Answer::refused(Kind::Malformed, std::slice::from_ref(fault)).body)
 }
 
 /// The answer to a preflight: reads are open to every page, without credentials.
@@ -54,6 +103,37 @@ pub fn preflight(methods: &'static str) -> HttpResponse {
         .finish()
 }
 
+/// What the client has already, by the tags that it names.
+pub fn known(request: &HttpRequest) -> Vec<Stamp> {
+    let tags = request
+        .headers()
+        .get_all(IF_NONE_MATCH)
+        .filter_map(|value| value.to_str().ok());
+    let tags = tags.flat_map(|value| value.split(',')).filter_map(|tag| {
+        let tag = tag.trim();
+        let digits = tag
+            .strip_prefix("W/")
+            .unwrap_or(tag)
+            .strip_prefix('"')?
+            .strip_suffix('"')?;
+        u128::from_str_radix(digits, 16).ok().map(Stamp)
+    });
+    tags.collect()
+}
+
+/// A weak tag: the answer's bytes may differ by their encoding.
+fn tag(Stamp(stamp): Stamp) -> HeaderValue {
+    HeaderValue::try_from(format!("W/\"{stamp:032x}\"")).unwrap_or(NO_STORE)
+}
+
+fn cache_status(origin: Origin) -> HeaderValue {
+    HeaderValue::from_static(match origin {
+        Origin::Kept => "romdex; hit",
+        Origin::Made => "romdex; fwd=miss; stored",
+        Origin::Alone => "romdex; fwd=bypass",
+    })
+}
+
 fn builder(status: StatusCode, media: Media, policy: StatusPolicy) -> HttpResponseBuilder {
     // the released specification sends what is not a success in its own media type, whatever was accepted
     let media = if policy == StatusPolicy::Spec2026 && !status.is_success() {
@@ -62,21 +142,12 @@ fn builder(status: StatusCode, media: Media, policy: StatusPolicy) -> HttpRespon
         media
     };
     let mut response = HttpResponse::build(status);
+    if status != StatusCode::NOT_MODIFIED {
+        response.insert_header((CONTENT_TYPE, HeaderValue::from_static(media.content_type())));
+    }
     response
-        .insert_header((CONTENT_TYPE, HeaderValue::from_static(media.content_type())))
-        .insert_header((VARY, HeaderValue::from_static("accept, accept-encoding")))
+        .insert_header((VARY, HeaderValue::from_static("accept, accept-encoding, authorization")))
         .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, ANY))
         .insert_header((ACCESS_CONTROL_EXPOSE_HEADERS, ANY));
     response
-}
-
-#[derive(Serialize)]
-struct Errors<'a> {
-    errors: [&'a Fault; 1],
-}
-
-fn errors(fault: &Fault) -> Bytes {
-    serde_json::to_vec(&Errors { errors: [fault] })
-        .map(Bytes::from)
-        .unwrap_or_default()
 }

@@ -29,7 +29,7 @@ pub fn of_answer(kind: Kind, media: Media, policy: StatusPolicy) -> StatusCode {
 }
 
 /// The status of a request that never reached the service.
-pub fn of_refusal(code: Code, policy: StatusPolicy) -> StatusCode {
+pub fn of_refusal(code: Code) -> StatusCode {
     match code {
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -38,7 +38,6 @@ pub fn of_refusal(code: Code, policy: StatusPolicy) -> StatusCode {
         Code::UriTooLong => StatusCode::URI_TOO_LONG,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::BadUserInput if policy == StatusPolicy::Spec2026 => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -1,0 +1,8 @@
+//! The HTTP side, through real sockets, over a small schema that can wait, fail and panic on demand.
+
+mod caching;
+mod documents;
+mod errors;
+mod limits;
+mod protocol;
+mod sample;
