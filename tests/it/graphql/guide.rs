@@ -1,6 +1,6 @@
 //! The examples of docs/api.md answer as the guide says.
 
-use std::{fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ async fn every_example_of_the_guide_answers_as_written(database: TestDatabase) {
                 .for_each(|error| drop(error.remove("locations")));
         }
         let answer = serde_json::to_string_pretty(&answer).unwrap();
-        told += &format!("{before}```graphql\n{query}\n```{between}```json\n{answer}\n```");
+        let _ = write!(told, "{before}```graphql\n{query}\n```{between}```json\n{answer}\n```");
         rest = behind;
         examples += 1;
     }

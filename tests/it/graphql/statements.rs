@@ -1,8 +1,11 @@
 //! How often the database is asked: by the levels of a query, never by its rows.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use romdex::graphql::limits::Limits;
@@ -21,16 +24,17 @@ on_every_database!(the_number_of_statements_does_not_depend_on_the_number_of_row
 
 /// So many releases of one variant, each with a changelog of its own.
 fn latest(count: usize) -> String {
-    (1..=count)
-        .map(|number| {
-            let version = format!("V9.2.{number}.0.NAMMIEK");
-            format!(
-                "- branch: Stable\n  codename: santoni_global\n  changelog: change {number}\n  \
-                 link: https://bigota.d.miui.com/{version}/miui_HM4XGlobal_{version}_540efd7cf5_7.1.zip\n  \
-                 name: Redmi 4X Global\n  version: {version}\n"
-            )
-        })
-        .collect()
+    let mut yaml = String::new();
+    for number in 1..=count {
+        let version = format!("V9.2.{number}.0.NAMMIEK");
+        let _ = writeln!(
+            yaml,
+            "- branch: Stable\n  codename: santoni_global\n  changelog: change {number}\n  \
+             link: https://bigota.d.miui.com/{version}/miui_HM4XGlobal_{version}_540efd7cf5_7.1.zip\n  \
+             name: Redmi 4X Global\n  version: {version}"
+        );
+    }
+    yaml
 }
 
 async fn the_number_of_statements_does_not_depend_on_the_number_of_rows(database: TestDatabase) {
