@@ -32,6 +32,8 @@ test: check
 	cargo test --workspace --locked
 	@if command -v npm >/dev/null && [ -x "$${CHROMIUM:-/usr/bin/chromium}" ]; then npm --prefix web test; \
 	else $(call missing,the browser test needs npm and chromium); fi
+	@if command -v npm >/dev/null; then cargo build --locked --bin romdex && ROMDEX_BIN=target/debug/romdex audits/run; \
+	else $(call missing,the audits need npm); fi
 
 ## bench  import of the sample archive, where it is beside the project
 bench:
