@@ -142,8 +142,8 @@ async fn an_export_s_bad_lines_leave_the_others_alone_and_are_numbered() {
         assert_eq!(
             rejections(database.connection()).await,
             [
+                "MALFORMED romdex.jsonl:15001 ",
                 "DOCUMENT_TOO_LARGE romdex.jsonl:16001 ",
-                "MALFORMED romdex.jsonl:15001 "
             ]
         );
     })
