@@ -41,7 +41,7 @@ fn main() {
     println!("| database | source | documents | seconds | documents/s | peak MB |\n|---|---|---|---|---|---|");
     let archive = |name: &str| corpus.join(name).display().to_string();
     let folder = tempfile::tempdir().unwrap();
-    for (number, archives) in [&ARCHIVES[1..2], &ARCHIVES[..], &ARCHIVES[1..2]].iter().enumerate() {
+    for (number, archives) in [&ARCHIVES[1..2], &ARCHIVES[..]].iter().enumerate() {
         let url = format!("sqlite://{}/{number}.sqlite", folder.path().display());
         spawn_case(&url, archives.iter().map(|name| archive(name)).collect());
     }

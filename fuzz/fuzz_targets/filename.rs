@@ -1,4 +1,4 @@
-//! Any text may be a file name: reading it never panics, and what is read prints and is read again as the same.
+//! Any text may be a file name: reading it never panics and always gives the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -14,5 +14,5 @@ fuzz_target!(|bytes: &[u8]| {
     sources::read(Format::Latest, "data/latest.yml", bytes, &mut evidence);
     sources::read(Format::Devices, "data/devices.yml", bytes, &mut evidence);
     sources::read(Format::Export, "romdex.jsonl", bytes, &mut evidence);
-    derive::catalogue(&evidence);
+    drop(derive::catalogue(&evidence));
 });
