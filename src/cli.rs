@@ -1,6 +1,7 @@
 //! The commands: what can be typed, and what a script sees of how it went. They wire the parts together and decide nothing
 //! themselves.
 
+mod bench_data;
 mod config;
 mod export;
 mod import;
@@ -61,6 +62,8 @@ enum Command {
     Config(config::Arguments),
     /// Print the schema in GraphQL's own language
     Schema,
+    /// Write a made-up catalogue of any size as JSON Lines, to be imported and measured with
+    BenchData(bench_data::Arguments),
 }
 
 /// What every command takes.
@@ -154,6 +157,7 @@ fn dispatch(line: CommandLine) -> Outcome {
         Some(Command::Migrate(arguments)) => arguments.run(&configured),
         Some(Command::Config(arguments)) => arguments.run(&configured),
         Some(Command::Schema) => schema::run(),
+        Some(Command::BenchData(arguments)) => arguments.run(),
     }
 }
 

@@ -13,4 +13,5 @@ pub mod graphql;
 pub mod http;
 pub mod import;
 pub mod sync;
+pub mod synthetic;
 pub mod telemetry;

@@ -19,6 +19,7 @@ on_every_database!(
     a_dry_run_writes_nothing,
     what_was_rejected_ends_with_3_where_that_is_wanted,
     a_source_that_is_none_fails_and_leaves_the_catalogue_as_it_was,
+    a_made_up_catalogue_is_taken_in_whole,
 );
 
 const STARTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/import/starter.jsonl");
@@ -45,6 +46,32 @@ async fn tables_are_made_and_taken_back(database: TestDatabase) {
         ));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{direction}");
     }
+}
+
+async fn a_made_up_catalogue_is_taken_in_whole(database: TestDatabase) {
+    let folder = TempDir::new().unwrap();
+    let written = run(&mut romdex(folder.path(), ["bench-data"])).stdout;
+    let seeded = run(&mut romdex(folder.path(), ["bench-data", "--seed", "2"])).stdout;
+    assert_ne!(written, seeded);
+    let twice = run(&mut romdex(folder.path(), ["bench-data", "--scale", "2"])).stdout;
+    let (one, two): (Vec<_>, Vec<_>) = (written.lines().skip(1).collect(), twice.lines().skip(1).collect());
+    assert_eq!(one, two[..one.len()], "a device is the same at every scale");
+
+    // some forty devices are enough to see that every form of line is taken
+    let lines: Vec<&str> = written.lines().take(12_000).collect();
+    let path = folder.path().join("made-up.jsonl");
+    fs::write(&path, lines.join("\n")).unwrap();
+    let ran = on(
+        &database,
+        folder.path(),
+        &["import", "--strict", path.to_str().unwrap()],
+    );
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let of_packages = |line: &&&str| line.starts_with("{\"kind\":\"package\"");
+    assert_eq!(
+        packages(&database).await,
+        lines.iter().filter(of_packages).count() as u64
+    );
 }
 
 async fn an_export_makes_the_same_catalogue_elsewhere(database: TestDatabase) {
