@@ -268,7 +268,7 @@ impl Device {
     }
 
     fn release(&mut self, version: Version, branch: Branch, series: &Series, day: u64) -> Release {
-        let dated = self.rng.u8(..8) != 0;
+        let dated = self.rng.u16(..1_000) != 0;
         let text = self.rng.u8(..7) == 0;
         Release {
             version,
@@ -354,6 +354,8 @@ impl Device {
             PackageType::Incremental => self.rng.i64(60..900),
             PackageType::Firmware | PackageType::Vendor => self.rng.i64(40..420),
         };
+        // Of an incremental package no source publishes more than its name.
+        let described = package_type != PackageType::Incremental;
         // Firmware is offered by no host of Xiaomi's.
         let offered = !matches!(package_type, PackageType::Firmware | PackageType::Vendor);
         let urls = if offered {
@@ -373,9 +375,9 @@ impl Device {
             package_type: Some(package_type),
             base_version: before.cloned(),
             android: Some((*android).to_owned()),
-            size: (self.rng.u8(..7) != 0).then_some(megabytes * 1_000_000),
-            md5: (self.rng.u8(..6) != 0).then_some(md5),
-            released_on: release.released_on,
+            size: (described && self.rng.u16(..300) != 0).then_some(megabytes * 1_000_000),
+            md5: (described && self.rng.u8(..15) != 0).then_some(md5),
+            released_on: release.released_on.filter(|_| described),
             urls,
             changelogs: release.changelog.iter().cloned().collect(),
             filename,
