@@ -10,6 +10,7 @@ mod filter;
 mod fixture;
 mod index;
 mod latest;
+mod live;
 mod load;
 #[cfg(test)]
 mod model;
@@ -24,13 +25,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 pub use change::{Change, ChangeFilter, Changes, Subject};
 pub use day::{Day, Days};
 pub use facet::Facets;
 pub use filter::{DeviceFilter, Filter, Knowledge, Scope, Selection};
 pub use latest::{LatestBy, LatestKey};
+pub use live::{Follower, Happened, Position, Since};
 pub use page::{
     DeviceField, DeviceKey, DeviceValue, Direction, PackageField, PackageKey, PackageValue, Page, ReleaseField,
     ReleaseKey, ReleaseValue, Take, Window,
@@ -53,6 +55,7 @@ pub struct Catalog {
 struct Inner {
     database: DatabaseConnection,
     snapshot: ArcSwap<Snapshot>,
+    log: live::Log,
     /// Held while a snapshot is being loaded: one is enough.
     loading: Mutex<()>,
 }
@@ -78,6 +81,9 @@ pub enum CatalogError {
     /// The stored rows do not fit together.
     #[error("the stored catalogue is broken")]
     Broken(#[from] Broken),
+    /// The database failed while several readers waited for the same rows.
+    #[error("the change log cannot be read: {0}")]
+    Log(Arc<sea_orm::DbErr>),
 }
 
 impl Catalog {
@@ -86,11 +92,12 @@ impl Catalog {
     /// # Errors
     /// When the database fails, or its rows do not make a catalogue.
     pub async fn open(database: DatabaseConnection) -> Result<Self, CatalogError> {
-        let snapshot = ArcSwap::from_pointee(load::snapshot(&database).await?);
+        let snapshot = load::snapshot(&database).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
-                snapshot,
+                log: live::Log::new(&snapshot),
+                snapshot: ArcSwap::from_pointee(snapshot),
                 loading: Mutex::new(()),
             }),
         })
@@ -112,9 +119,23 @@ impl Catalog {
             return Ok(Refreshed::Unchanged);
         }
         let snapshot = load::snapshot(&self.inner.database).await?;
+        let snapshot = Arc::new(snapshot);
         let revision = snapshot.revision;
-        self.inner.snapshot.store(Arc::new(snapshot));
+        self.inner.snapshot.store(Arc::clone(&snapshot));
+        self.inner.log.advance(&snapshot);
         Ok(Refreshed::Loaded { revision })
+    }
+
+    /// Tells how far the catalogue has come, and each time that it has come further: [`Catalog::snapshot`] is then as far at least.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Position> {
+        self.inner.log.watch()
+    }
+
+    /// A reader of the change log: what stands there first, then what comes.
+    #[must_use]
+    pub fn follow(&self, filter: ChangeFilter, since: Since) -> Follower {
+        Follower::new(self.clone(), filter, since)
     }
 
     /// The changes behind a place in the change log, as far as the snapshot's revision; the log's first ones without a place.

@@ -97,20 +97,12 @@ pub(super) async fn after(
         let is_last = (rows.len() as u64) < batch;
         looked_at += rows.len() as u64;
         for row in rows {
-            let wanted = snapshot
-                .subject(&row)
-                .filter(|subject| snapshot.admits_subject(&tests, &filter.subject, *subject));
-            if let Some(subject) = wanted {
+            if let Some(change) = snapshot.change(&tests, filter, &row) {
                 if found.rows.len() == most {
                     found.has_next = true;
                     return Ok(found);
                 }
-                found.rows.push(Change {
-                    id: row.id,
-                    kind: row.kind,
-                    at: row.at,
-                    subject,
-                });
+                found.rows.push(change);
             }
             found.seen = Some(row.id);
         }
@@ -122,6 +114,20 @@ pub(super) async fn after(
 }
 
 impl Snapshot {
+    /// The change that a row tells of, if it is wanted and its subject is still there.
+    pub(super) fn change(&self, tests: &Tests<'_>, filter: &ChangeFilter, row: &change::Model) -> Option<Change> {
+        if filter.kind.as_ref().is_some_and(|kinds| !kinds.contains(&row.kind)) {
+            return None;
+        }
+        let subject = self.subject(row)?;
+        self.admits_subject(tests, &filter.subject, subject).then_some(Change {
+            id: row.id,
+            kind: row.kind,
+            at: row.at,
+            subject,
+        })
+    }
+
     /// What a change row refers to.
     fn subject(&self, row: &change::Model) -> Option<Subject> {
         let device = || self.device_with_id(row.device_id?).map(Subject::Device);

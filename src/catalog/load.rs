@@ -5,7 +5,7 @@ use std::time::Instant;
 use futures::TryStreamExt as _;
 use sea_orm::{
     AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IsolationLevel,
-    TransactionTrait as _,
+    QueryOrder as _, QuerySelect as _, TransactionTrait as _,
 };
 
 use super::{
@@ -26,6 +26,14 @@ pub(super) async fn snapshot(database: &DatabaseConnection) -> Result<Snapshot, 
     if let Some(row) = entity::revision::Entity::find_by_id(1).one(&read).await? {
         builder.revision(&row);
     }
+    let last = entity::change::Entity::find()
+        .select_only()
+        .column(entity::change::Column::Id)
+        .order_by_desc(entity::change::Column::Id)
+        .into_tuple()
+        .one(&read)
+        .await?;
+    builder.last_change(last.unwrap_or_default());
     let mut devices = entity::device::Entity::find().stream(&read).await?;
     while let Some(row) = devices.try_next().await? {
         builder.device(row);

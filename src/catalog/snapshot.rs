@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub revision: i32,
     /// When the revision was made.
     pub updated_at: Option<DateTime<Utc>>,
+    /// The id of the last entry of the change log; 0 where there is none.
+    pub last_change: i64,
     text: Arena,
     devices: Table<DeviceAt, DeviceRow>,
     variants: Table<VariantAt, VariantRow>,

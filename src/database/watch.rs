@@ -39,10 +39,27 @@ impl Watch {
         }
     }
 
+    /// What makes it look at once, from any task: for who has written a revision in this process.
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        Bell(Arc::clone(&self.announced))
+    }
+
     /// Returns when there may be a new revision.
     pub async fn wait(&self) {
         // That nothing was announced for so long says nothing: SQLite never announces, and an announcement can get lost.
         let _ = time::timeout(self.interval, self.announced.notified()).await;
+    }
+}
+
+/// Tells a [`Watch`] that there is a new revision.
+#[derive(Clone, Debug)]
+pub struct Bell(Arc<Notify>);
+
+impl Bell {
+    /// Makes it look; rung while nobody waits, it looks as soon as someone does.
+    pub fn ring(&self) {
+        self.0.notify_one();
     }
 }
 

@@ -40,6 +40,7 @@ pub enum Broken {
 pub struct Builder {
     revision: i32,
     updated_at: Option<DateTime<Utc>>,
+    last_change: i64,
     text: Arena,
     interned: FxHashMap<String, Span>,
     androids: Vec<String>,
@@ -85,6 +86,11 @@ impl Builder {
     pub fn revision(&mut self, row: &entity::revision::Model) {
         self.revision = row.number;
         self.updated_at = row.updated_at;
+    }
+
+    /// Sets the id of the last entry of the change log that the rows have behind them.
+    pub fn last_change(&mut self, id: i64) {
+        self.last_change = id;
     }
 
     /// Takes a device.
@@ -246,6 +252,7 @@ impl Builder {
         let mut snapshot = Snapshot {
             revision: self.revision,
             updated_at: self.updated_at,
+            last_change: self.last_change,
             text: self.text,
             devices,
             variants,
