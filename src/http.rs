@@ -1,6 +1,7 @@
 //! The HTTP side: connections, transports, statuses and headers. It hands requests to the GraphQL service and
 //! knows neither the catalogue nor the database.
 
+pub mod address;
 pub mod assets;
 pub mod health;
 pub mod settings;

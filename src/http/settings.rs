@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::address::{ForwardingHeader, Networks, Proxies};
+
 /// How requests are received and answered.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,6 +24,10 @@ pub struct Settings {
     pub body_bytes: usize,
     /// Bytes of a request's address at most.
     pub uri_bytes: usize,
+    /// Networks of proxies that are believed when they say whom they stand for.
+    pub trusted_proxies: Networks,
+    /// The header in which they say so.
+    pub forwarding_header: ForwardingHeader,
     /// Seconds that running requests get when the server stops.
     pub shutdown_seconds: u64,
     /// Which edition of GraphQL over HTTP decides statuses.
@@ -45,11 +51,24 @@ impl Default for Settings {
             body_timeout_ms: 10_000,
             body_bytes: 128 * 1024,
             uri_bytes: 16 * 1024,
+            trusted_proxies: Networks::default(),
+            forwarding_header: ForwardingHeader::default(),
             shutdown_seconds: 10,
             status: StatusPolicy::Compat,
             max_age_seconds: 60,
             stale_seconds: 600,
             compressed_bytes: 8 << 20,
+        }
+    }
+}
+
+impl Settings {
+    /// Which proxies are believed, and what they write.
+    #[must_use]
+    pub fn proxies(&self) -> Proxies {
+        Proxies {
+            trusted: self.trusted_proxies.clone(),
+            header: self.forwarding_header,
         }
     }
 }

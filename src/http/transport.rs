@@ -15,6 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use self::compress::Compressor;
 pub use self::negotiate::Media;
+use super::address::{ClientAddress, Proxies};
 use super::settings::{Settings, StatusPolicy};
 use crate::graphql::error::{Code, Fault};
 use crate::graphql::service::Service;
@@ -30,6 +31,7 @@ pub struct Endpoint {
     body_bytes: usize,
     body_timeout: Duration,
     uri_bytes: usize,
+    proxies: Proxies,
     cache_control: HeaderValue,
     compressor: Compressor,
 }
@@ -44,9 +46,16 @@ impl Endpoint {
             body_bytes: settings.body_bytes,
             body_timeout: Duration::from_millis(settings.body_timeout_ms),
             uri_bytes: settings.uri_bytes,
+            proxies: settings.proxies(),
             cache_control: cache_control(settings),
             compressor: Compressor::new(settings.compressed_bytes),
         }
+    }
+
+    /// Who a request comes from.
+    #[must_use]
+    pub fn client(&self, request: &HttpRequest) -> ClientAddress {
+        self.proxies.client(request)
     }
 }
 
