@@ -1,6 +1,7 @@
 //! Opening the database, bringing it to the newest step, and taking turns at writing. What is in the tables and what it
 //! means lives elsewhere.
 
+pub mod lease;
 pub mod settings;
 pub mod watch;
 

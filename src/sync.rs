@@ -2,7 +2,6 @@
 //!
 //! One process at a time does it; the others wait to take over. What a source says is the importer's to understand.
 
-pub mod lease;
 pub mod settings;
 
 use std::{sync::Arc, time::Duration};

@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::{Configured, Done, Outcome, open, start};
 use crate::{
+    database::lease::{Lease, Right},
     import::Writing,
-    sync::{Outcome as Looked, Syncer, lease::Lease},
+    sync::{Outcome as Looked, Syncer},
 };
 
 #[derive(Debug, Args)]
@@ -34,7 +35,7 @@ impl Arguments {
         }
         start(&config, async {
             let database = open(&config).await?;
-            let Some(_lease) = Lease::take(&config.database).await? else {
+            let Some(_lease) = Lease::take(&config.database, Right::Sync).await? else {
                 return Err(SyncFailed::Taken.into());
             };
             let now = Utc::now();

@@ -1,6 +1,7 @@
 //! Keeping the catalogue up to date from sources on a server of this machine.
 
 use entity::upstream;
+use romdex::database::lease::{Lease, Right};
 use sea_orm::EntityTrait;
 use tempfile::TempDir;
 
@@ -86,7 +87,7 @@ async fn a_source_that_fails_is_left_alone_for_a_while_and_the_others_go_on(data
 
 async fn one_process_synchronises_at_a_time(database: TestDatabase) {
     let settings = crate::support::database::settings(database.url());
-    let lease = romdex::sync::lease::Lease::take(&settings).await.unwrap();
+    let lease = Lease::take(&settings, Right::Sync).await.unwrap();
     assert!(lease.is_some());
     let refused = sync(&database, "http://127.0.0.1:9/data/latest.yml");
     assert_eq!(refused.code, 1);

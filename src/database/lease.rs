@@ -1,13 +1,38 @@
-//! The right to synchronise: held by one process at a time, and free again as soon as that process is gone.
+//! Rights that one process at a time holds, of all that share a database, and that are free again as soon as it is gone.
 
 use std::{fs::File, io, path::PathBuf};
 
 use sqlx::{Connection as _, PgConnection};
 
-use crate::database::settings::{DatabaseUrl, Settings};
+use super::settings::{DatabaseUrl, Settings};
 
-/// Any number will do, as long as every romdex takes the same, and another than the writers' lock: "romsyn" in ASCII.
-const POSTGRES_SYNC_LOCK: i64 = 0x726f_6d73_796e;
+/// What one process at a time does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Fetching the configured sources.
+    Sync,
+    /// Sending what webhooks wait for.
+    Deliver,
+}
+
+impl Right {
+    /// The advisory lock. Any numbers will do, as long as every romdex takes the same, and others than the writers' lock:
+    /// "romsyn" and "romdel" in ASCII.
+    const fn number(self) -> i64 {
+        match self {
+            Self::Sync => 0x726f_6d73_796e,
+            Self::Deliver => 0x726f_6d64_656c,
+        }
+    }
+
+    /// What the lock file's name adds to the database's.
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Sync => "-sync",
+            Self::Deliver => "-deliver",
+        }
+    }
+}
 
 /// Why it is not known whether somebody holds the right.
 #[derive(Debug, thiserror::Error)]
@@ -39,11 +64,11 @@ impl Lease {
     ///
     /// # Errors
     /// When it cannot be found out.
-    pub async fn take(settings: &Settings) -> Result<Option<Self>, LeaseError> {
+    pub async fn take(settings: &Settings, right: Right) -> Result<Option<Self>, LeaseError> {
         match &settings.url {
             DatabaseUrl::Sqlite(path) => {
                 let mut name = path.clone().into_os_string();
-                name.push("-sync");
+                name.push(right.suffix());
                 let path = PathBuf::from(name);
                 let failed = |error| LeaseError::File {
                     path: path.clone(),
@@ -59,7 +84,7 @@ impl Lease {
             DatabaseUrl::Postgres(url) => {
                 let mut connection = PgConnection::connect(url.as_str()).await?;
                 let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-                    .bind(POSTGRES_SYNC_LOCK)
+                    .bind(right.number())
                     .fetch_one(&mut connection)
                     .await?;
                 Ok(taken.then(|| Self::Postgres(Box::new(connection))))
