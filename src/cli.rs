@@ -9,6 +9,7 @@ mod migrate;
 mod schema;
 mod serve;
 mod sync;
+mod token;
 
 use std::{
     error::Error,
@@ -23,6 +24,7 @@ use sea_orm::DatabaseConnection;
 use crate::{
     config::{Config, ConfigError, Flag, Layers, Loaded},
     database::{self, DatabaseError, Steps},
+    secret::SecretError,
     telemetry,
 };
 
@@ -56,6 +58,8 @@ enum Command {
     Sync(sync::Arguments),
     /// Write the whole catalogue as JSON Lines
     Export(export::Arguments),
+    /// Make, list and revoke API tokens
+    Token(token::Arguments),
     /// Bring the database's tables to the newest step, or take steps back
     Migrate(migrate::Arguments),
     /// Print the configuration in force, without secrets, and where each value came from
@@ -134,7 +138,10 @@ pub fn run() -> ExitCode {
         Ok(Done::WithRejections) => ExitCode::from(3),
         Err(error) => {
             let _ = writeln!(io::stderr(), "romdex: {}", one_line(&*error));
-            let unusable = error.is::<ConfigError>() || error.is::<telemetry::TelemetryError>();
+            let unusable = error.is::<ConfigError>()
+                || error.is::<telemetry::TelemetryError>()
+                || error.is::<SecretError>()
+                || error.is::<token::NoSecret>();
             ExitCode::from(if unusable { 2 } else { 1 })
         }
     }
@@ -154,6 +161,7 @@ fn dispatch(line: CommandLine) -> Outcome {
         Some(Command::Import(arguments)) => arguments.run(&configured),
         Some(Command::Sync(arguments)) => arguments.run(&configured),
         Some(Command::Export(arguments)) => arguments.run(&configured),
+        Some(Command::Token(arguments)) => arguments.run(&configured),
         Some(Command::Migrate(arguments)) => arguments.run(&configured),
         Some(Command::Config(arguments)) => arguments.run(&configured),
         Some(Command::Schema) => schema::run(),

@@ -18,7 +18,7 @@ use self::import::Import;
 use crate::{
     database,
     graphql::{limits::Limits, persisted, service::Caches},
-    http, sync, telemetry,
+    http, secret, sync, telemetry,
 };
 
 /// The first layer: every key with its default and its meaning.
@@ -48,6 +48,8 @@ pub struct Config {
     pub import: Import,
     /// Which sources are kept up to date.
     pub sync: sync::settings::Settings,
+    /// Where the server's secret is.
+    pub security: secret::Settings,
     /// What is logged, and how.
     pub telemetry: telemetry::Settings,
 }
@@ -457,13 +459,19 @@ mod tests {
 
     #[test]
     fn what_is_shown_can_be_read_again_and_has_no_secret() {
-        let loaded = load("[database]\nurl = 'postgres://u:secret@db/romdex'", &[], &[]).unwrap();
+        let loaded = load(
+            "[database]\nurl = 'postgres://u:hush@db/romdex'\n[security]\nsecret = 'hush-hush'",
+            &[],
+            &[],
+        )
+        .unwrap();
         let shown = loaded.shown().unwrap();
         assert!(
             shown.contains(r#"url = "postgres://u:***@db/romdex" # my.toml"#),
             "{shown}"
         );
-        assert!(!shown.contains("secret"));
+        assert!(shown.contains(r#"secret = "***" # my.toml"#), "{shown}");
+        assert!(!shown.contains("hush"));
         let again = load(&shown, &[], &[]).unwrap();
         assert_eq!(again.config.limits, loaded.config.limits);
     }

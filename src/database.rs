@@ -165,6 +165,18 @@ pub async fn begin_write(database: &DatabaseConnection) -> Result<DatabaseTransa
     Ok(transaction)
 }
 
+/// Begins a transaction that writes a few rows which no import touches. On PostgreSQL it does not wait for an import; SQLite has
+/// one writer at a time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin_small_write(database: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    match database.get_database_backend() {
+        DbBackend::Postgres => database.begin().await,
+        _ => begin_write(database).await,
+    }
+}
+
 /// Whether SQLite gave up waiting, after the busy timeout.
 fn is_busy(error: &DbErr) -> bool {
     const SQLITE_BUSY: &str = "5";

@@ -2,7 +2,7 @@
 //! Knows no HTTP; reads the catalogue, never the database.
 
 mod answer;
-mod backend;
+pub mod backend;
 mod connection;
 pub mod context;
 mod cursor;

@@ -12,6 +12,8 @@ pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod import;
+pub mod secret;
 pub mod sync;
 pub mod synthetic;
 pub mod telemetry;
+pub mod token;

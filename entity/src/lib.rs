@@ -4,6 +4,7 @@
 
 pub mod change;
 pub mod changelog;
+pub mod delivery;
 pub mod device;
 pub mod evidence;
 pub mod link;
@@ -13,6 +14,8 @@ pub mod rejection;
 pub mod release;
 pub mod revision;
 pub mod source;
+pub mod token;
 pub mod upstream;
 pub mod value;
 pub mod variant;
+pub mod webhook;

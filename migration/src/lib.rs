@@ -7,6 +7,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20261123_000001_catalogue;
 mod m20261123_000002_upstream;
+mod m20261123_000003_webhooks;
 
 /// Every step, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_catalogue::Migration),
             Box::new(m20261123_000002_upstream::Migration),
+            Box::new(m20261123_000003_webhooks::Migration),
         ]
     }
 }

@@ -11,9 +11,14 @@ use crate::{
     catalog::{Catalog, Refreshed},
     config::{Config, Flag},
     database::watch::Watch,
-    graphql::service::{Options, Service},
+    graphql::{
+        backend::Accounts,
+        service::{Options, Service},
+    },
     http::Application,
     import::{self, Writing},
+    secret::Secret,
+    token::Tokens,
 };
 
 #[derive(Debug, Args)]
@@ -57,7 +62,14 @@ async fn serve(config: &Config) -> Outcome {
         cache: config.cache,
         documents: config.documents.clone(),
     };
-    let service = Service::new(catalog.clone(), options)?;
+    let secret = Secret::open(&config.security, &config.database.url)?;
+    if secret.is_none() {
+        tracing::info!("no API tokens and webhooks: neither security.secret nor security.secret_file is set");
+    }
+    let accounts = secret.map(|secret| Accounts {
+        tokens: Tokens::new(database.clone(), &secret),
+    });
+    let service = Service::with_accounts(catalog.clone(), accounts, options)?;
     let application = Application::build(&config.http, service).map_err(|source| ListenError {
         address: config.http.listen.clone(),
         source,

@@ -3,20 +3,33 @@
 use std::sync::Arc;
 
 use async_graphql::{InputValueResult, Request, Response, ScalarType, Value};
+use chrono::Utc;
 
 use super::{
     Schema, context,
+    error::{Code, Fault, chain},
     limits::Limits,
     schema, sdl,
-    service::{Backend, Options, Service, ServiceError},
+    service::{Backend, Credential, Options, Service, ServiceError},
     types::{ByteCount, Date, DateTime, Url},
 };
-use crate::catalog::{Catalog, Snapshot};
+use crate::{
+    catalog::{Catalog, Snapshot},
+    token::{Caller, TokenError, Tokens},
+};
+
+/// What those who come with an API token can use.
+#[derive(Clone)]
+pub struct Accounts {
+    /// The tokens.
+    pub tokens: Tokens,
+}
 
 /// The schema over a catalogue.
 struct Served {
     schema: Schema,
     catalog: Catalog,
+    accounts: Option<Accounts>,
     limits: Limits,
 }
 
@@ -47,6 +60,21 @@ impl Backend for Served {
         }
     }
 
+    async fn authenticate(&self, credential: &Credential) -> Result<Caller, Fault> {
+        let Some(accounts) = &self.accounts else {
+            let message = "no API tokens are taken here: the server has no secret to check them with";
+            return Err(Fault::new(Code::Unauthenticated, message));
+        };
+        accounts
+            .tokens
+            .verify(credential, Utc::now())
+            .await
+            .map_err(|error| match error {
+                TokenError::Rejected(rejection) => Fault::new(Code::Unauthenticated, rejection.to_string()),
+                error => Fault::masked(&chain(&error)),
+            })
+    }
+
     async fn run(&self, request: Request, moment: Self::Moment) -> Response {
         self.schema
             .execute(context::prepare(request, &self.catalog, moment, self.limits))
@@ -68,10 +96,23 @@ impl Service {
     /// # Errors
     /// When the limits contradict one another, or the list of documents cannot be used.
     pub fn new(catalog: Catalog, options: impl Into<Options>) -> Result<Self, ServiceError> {
+        Self::with_accounts(catalog, None, options)
+    }
+
+    /// The service over a catalogue, for readers and for those who come with an API token.
+    ///
+    /// # Errors
+    /// As [`Service::new`].
+    pub fn with_accounts(
+        catalog: Catalog,
+        accounts: Option<Accounts>,
+        options: impl Into<Options>,
+    ) -> Result<Self, ServiceError> {
         let options = options.into();
         let served = Served {
             schema: schema(),
             catalog,
+            accounts,
             limits: options.limits,
         };
         Self::over(served, options)

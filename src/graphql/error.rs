@@ -53,13 +53,17 @@ pub enum Code {
     PersistedQueryNotSupported,
     /// Only documents from the server's list are run.
     PersistedQueryRequired,
+    /// The operation needs an API token, or the one that came is not accepted.
+    Unauthenticated,
+    /// The API token may not be used for this.
+    Forbidden,
     /// Something failed in the server; `extensions.reference` finds it in the log.
     InternalServerError,
 }
 
 impl Code {
     /// Every code, in the order of the manual.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::BadRequest,
         Self::NotAcceptable,
         Self::MethodNotAllowed,
@@ -77,6 +81,8 @@ impl Code {
         Self::PersistedQueryNotFound,
         Self::PersistedQueryNotSupported,
         Self::PersistedQueryRequired,
+        Self::Unauthenticated,
+        Self::Forbidden,
         Self::InternalServerError,
     ];
 
@@ -101,6 +107,8 @@ impl Code {
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::PersistedQueryRequired => "PERSISTED_QUERY_REQUIRED",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -121,6 +129,13 @@ pub enum ApiError {
         argument: &'static str,
         /// What is wrong with it and what is allowed; lower case, no full stop.
         message: String,
+    },
+    /// The caller may not do this.
+    Refused {
+        /// [`Code::Unauthenticated`] or [`Code::Forbidden`].
+        code: Code,
+        /// What is needed; lower case, no full stop.
+        message: &'static str,
     },
     /// Something of ours failed: logged, never sent.
     Internal(Arc<dyn StdError + Send + Sync>),
@@ -148,14 +163,19 @@ impl From<ApiError> for async_graphql::Error {
     fn from(error: ApiError) -> Self {
         let (message, source): (String, Option<Arc<dyn std::any::Any + Send + Sync>>) = match &error {
             ApiError::BadInput { argument, message } => (format!("argument \"{argument}\": {message}"), None),
+            ApiError::Refused { message, .. } => ((*message).to_owned(), None),
             ApiError::Internal(_) => ("internal error".to_owned(), Some(Arc::new(error.clone()))),
         };
         let mut sent = Self::new(message);
         sent.source = source;
-        if let ApiError::BadInput { argument, .. } = error {
-            let extensions = sent.extensions.get_or_insert_default();
-            extensions.set("code", Code::BadUserInput.as_str());
-            extensions.set("argument", argument);
+        match error {
+            ApiError::BadInput { argument, .. } => {
+                let extensions = sent.extensions.get_or_insert_default();
+                extensions.set("code", Code::BadUserInput.as_str());
+                extensions.set("argument", argument);
+            }
+            ApiError::Refused { code, .. } => sent.extensions.get_or_insert_default().set("code", code.as_str()),
+            ApiError::Internal(_) => {}
         }
         sent
     }
@@ -316,7 +336,8 @@ fn reference() -> String {
     format!("{:016x}", RandomState::new().hash_one(count))
 }
 
-fn chain(error: &dyn StdError) -> String {
+/// An error and its causes in one line, for the log.
+pub(super) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

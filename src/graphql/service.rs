@@ -24,6 +24,9 @@ use super::document::{Documents, Operation, OperationKind, Ready, Refusal, Schem
 use super::error::{Code, Fault, MOST_ERRORS};
 use super::limits::{Limits, LimitsError};
 use super::persisted::{self, ManifestError, Persisted};
+use crate::token::Caller;
+
+pub use crate::token::Credential;
 
 /// One operation, as a transport received it.
 #[derive(Debug, Default)]
@@ -42,6 +45,8 @@ pub struct Incoming {
     pub allowed: Allowed,
     /// Who may see the answer.
     pub audience: Audience,
+    /// The API token that the caller came with.
+    pub credential: Option<Credential>,
     /// What the caller has already, by its stamps.
     pub known: Vec<Stamp>,
 }
@@ -92,6 +97,8 @@ pub enum Kind {
     Unparsable,
     /// The document, its operation, its variables or its size were refused before anything ran.
     Refused,
+    /// The API token that came with the request is not accepted.
+    Unauthenticated,
     /// A mutation on a transport that takes queries alone.
     MutationRefused,
     /// The operation took too long.
@@ -146,7 +153,16 @@ pub trait Backend: Send + Sync + 'static {
     /// What is allowed, and what came instead.
     fn check_scalar(&self, scalar: &str, value: &Value) -> Result<(), String>;
 
-    /// Runs a request that has passed every check.
+    /// Recognises who sends a request. A backend that knows nobody accepts nothing.
+    ///
+    /// # Errors
+    /// What the caller is told where the credential is not accepted.
+    fn authenticate(&self, credential: &Credential) -> impl Future<Output = Result<Caller, Fault>> + Send {
+        let _ = credential;
+        std::future::ready(Err(Fault::new(Code::Unauthenticated, "no API tokens are taken here")))
+    }
+
+    /// Runs a request that has passed every check; it carries the [`Caller`], if there is one.
     fn run(&self, request: Request, moment: Self::Moment) -> impl Future<Output = Response> + Send;
 }
 
@@ -256,6 +272,7 @@ struct Admitted<M> {
     ready: Ready,
     moment: M,
     stamp: Option<Stamp>,
+    caller: Option<Caller>,
 }
 
 /// Where an operation stands after its checks.
@@ -305,6 +322,13 @@ impl<B: Backend> Pipeline<B> {
     }
 
     async fn check(&self, mut incoming: Incoming) -> Checked<B::Moment> {
+        let caller = match incoming.credential.take() {
+            Some(credential) => match self.backend.authenticate(&credential).await {
+                Ok(caller) => Some(caller),
+                Err(fault) => return Checked::refused(unrecognised(&fault), &[fault]),
+            },
+            None => None,
+        };
         let resolved = match self.persisted.resolve(&mut incoming).await {
             Ok(resolved) => resolved,
             Err(fault) if fault.code() == Code::BadRequest => return Checked::refused(Kind::Malformed, &[fault]),
@@ -312,11 +336,11 @@ impl<B: Backend> Pipeline<B> {
         };
         let moment = self.backend.moment();
         let stamp = match incoming.audience {
-            Audience::Everyone => self
+            Audience::Everyone if caller.is_none() => self
                 .backend
                 .revision(&moment)
                 .map(|revision| self.stamp(&incoming, &resolved.text, revision)),
-            Audience::Caller => None,
+            _ => None,
         };
         if let Some(stamp) = stamp {
             if incoming.known.contains(&stamp) {
@@ -379,6 +403,7 @@ impl<B: Backend> Pipeline<B> {
                     ready,
                     moment,
                     stamp,
+                    caller,
                 })
             }
         }
@@ -432,12 +457,16 @@ impl<B: Backend> Pipeline<B> {
             ready,
             moment,
             stamp,
+            caller,
         } = admitted;
         let started = Instant::now();
         let cost = ready.cost;
         let mut request = Request::new("");
         request.set_parsed_query(operation.executable(&ready));
         request.variables = ready.variables;
+        if let Some(caller) = caller {
+            request = request.data(caller);
+        }
         let run = AssertUnwindSafe(self.backend.run(request, moment)).catch_unwind();
         let answer = match tokio::time::timeout(Duration::from_millis(self.limits.timeout_ms.into()), run).await {
             Ok(Ok(response)) => executed(response, &operation),
@@ -493,6 +522,12 @@ impl<B: Backend> Pipeline<B> {
         let mut cost = 0;
         for incoming in batch {
             let one = self.check(incoming).await;
+            if let Checked::Answered(answer) = &one
+                && answer.kind == Kind::Unauthenticated
+            {
+                // one request has one credential: it stands for all
+                return answer.clone();
+            }
             cost += match &one {
                 Checked::Run(admitted) => admitted.ready.cost,
                 Checked::Answered(answer) => answer.cost,
@@ -555,6 +590,14 @@ impl Answer {
             stamp: None,
             origin: Origin::Alone,
         }
+    }
+}
+
+/// What becomes of a request whose sender was not recognised: without the database nobody can say.
+fn unrecognised(fault: &Fault) -> Kind {
+    match fault.code() {
+        Code::InternalServerError => Kind::Failed,
+        _ => Kind::Unauthenticated,
     }
 }
 

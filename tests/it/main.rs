@@ -23,3 +23,4 @@ mod serve;
 mod support;
 mod sync;
 mod tidy;
+mod token;

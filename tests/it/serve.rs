@@ -1,20 +1,19 @@
 //! `romdex serve`: started as a person starts it, and watched from outside.
 
 use std::{
-    io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use romdex::catalog::Refreshed;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::{
     database::{TestDatabase, on_every_database, on_postgres},
     program::{romdex, run},
-    server::{TestServer, client},
+    served::Served,
+    server::TestServer,
     site::{self, CARD},
 };
 
@@ -23,62 +22,6 @@ on_every_database!(
     a_revision_of_another_process_is_served_soon,
     a_server_answers_of_one_revision_until_it_takes_over_the_next,
 );
-
-/// A server of the built program; it ends with the test.
-struct Served {
-    process: Child,
-    address: String,
-}
-
-impl Served {
-    fn start(command: &mut Command) -> Self {
-        let mut process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let Some(address) = line.strip_prefix("listening on ") else {
-            let mut said = String::new();
-            process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-            panic!("it does not listen: {line}{said}");
-        };
-        Self {
-            process,
-            address: address.trim_end().to_owned(),
-        }
-    }
-
-    async fn query(&self, query: &str) -> Value {
-        let request = json!({ "query": query });
-        let answer = client()
-            .post(format!("{}/graphql", self.address))
-            .json(&request)
-            .send()
-            .await;
-        let mut answer: Value = answer.unwrap().json().await.unwrap();
-        assert_eq!(answer.get("errors"), None, "{query}");
-        answer["data"].take()
-    }
-
-    /// Asks it to end, and says how it did.
-    fn terminate(mut self) -> Option<i32> {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        self.process.wait().unwrap().code()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn serve(folder: &Path, database: &TestDatabase) -> Served {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()];

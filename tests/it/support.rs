@@ -3,6 +3,7 @@
 pub mod database;
 pub mod postgres;
 pub mod program;
+pub mod served;
 pub mod server;
 pub mod site;
 pub mod source_server;

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::incoming::audience;
+use super::incoming::{audience, credential};
 use super::reply::Keeping;
 use super::{Endpoint, Media, incoming, post, reply};
 use crate::graphql::error::{Code, Fault};
@@ -27,6 +27,7 @@ pub async fn get(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpRes
         Ok(mut incoming) => {
             incoming.known = reply::known(&request);
             incoming.audience = audience(&request);
+            incoming.credential = credential(&request);
             let keeping = match incoming.audience {
                 Audience::Everyone => Keeping::Allowed,
                 Audience::Caller => Keeping::Forbidden,

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use crate::graphql::error::{Code, Fault};
-use crate::graphql::service::{Allowed, Audience, Incoming, PersistedQuery};
+use crate::graphql::service::{Allowed, Audience, Credential, Incoming, PersistedQuery};
 
 /// One operation, or several in a batch.
 pub enum Parameters {
@@ -47,6 +47,18 @@ pub fn audience(request: &HttpRequest) -> Audience {
     } else {
         Audience::Everyone
     }
+}
+
+/// The API token that a request came with. Only this header is looked at: what stands in an address or a body is logged and kept
+/// on the way. Other schemes than `Bearer` are meant for somebody else, such as a proxy in front.
+pub fn credential(request: &HttpRequest) -> Option<Credential> {
+    request.headers().get_all(AUTHORIZATION).find_map(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let (scheme, token) = text.split_once(' ').unwrap_or((&text, ""));
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| Credential::new(token.trim()))
+    })
 }
 
 /// Why parameters cannot be read.
@@ -129,6 +141,7 @@ impl Body {
             document_id: self.document_id,
             allowed,
             audience: Audience::Everyone,
+            credential: None,
             known: Vec::new(),
         })
     }

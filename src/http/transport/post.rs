@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 
-use super::incoming::{self, Parameters, audience};
+use super::incoming::{self, Parameters, audience, credential};
 use super::reply::Keeping;
 use super::{Endpoint, Media, reply};
 use crate::graphql::error::{Code, Fault};
@@ -22,11 +22,13 @@ pub async fn post(endpoint: web::Data<Endpoint>, request: HttpRequest, payload: 
     let answer = match parameters {
         Ok(Parameters::One(mut incoming)) => {
             incoming.audience = audience(&request);
+            incoming.credential = credential(&request);
             endpoint.service.execute(*incoming).await
         }
         Ok(Parameters::Batch(mut batch)) => {
             for incoming in &mut batch {
                 incoming.audience = audience(&request);
+                incoming.credential = credential(&request);
             }
             endpoint.service.execute_batch(batch).await
         }

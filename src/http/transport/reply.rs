@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
-    HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
+    HeaderName, HeaderValue, IF_NONE_MATCH, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
@@ -17,6 +17,8 @@ use crate::http::settings::StatusPolicy;
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Which credentials are taken, in the words of RFC 6750.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"romdex\", error=\"invalid_token\"");
 /// Tells, in the words of RFC 9211, whether an answer was at hand or had to be made.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -55,6 +57,7 @@ pub async fn answer(
     match answer.kind {
         Kind::Complete => drop(response.insert_header((CACHE_STATUS, cache_status(answer.origin)))),
         Kind::MutationRefused => drop(response.insert_header((ALLOW, HeaderValue::from_static("POST")))),
+        Kind::Unauthenticated => drop(response.insert_header((WWW_AUTHENTICATE, CHALLENGE))),
         Kind::Unchanged => return response.finish(),
         _ => {}
     }

@@ -15,6 +15,7 @@ pub fn of_answer(kind: Kind, media: Media, policy: StatusPolicy) -> StatusCode {
         (Kind::Complete, _, _) | (Kind::Partial, _, Compat) => StatusCode::OK,
         (Kind::Partial, _, Spec2026) => partial_success(),
         (Kind::Unchanged, _, _) => StatusCode::NOT_MODIFIED,
+        (Kind::Unauthenticated, _, _) => StatusCode::UNAUTHORIZED,
         (Kind::MutationRefused, _, _) => StatusCode::METHOD_NOT_ALLOWED,
         (Kind::TimedOut, _, _) => StatusCode::GATEWAY_TIMEOUT,
         (Kind::Failed, _, _) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -37,6 +38,8 @@ pub fn of_refusal(code: Code) -> StatusCode {
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UriTooLong => StatusCode::URI_TOO_LONG,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
         Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }

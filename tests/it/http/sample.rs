@@ -9,10 +9,11 @@ use async_graphql::{
     EmptySubscription, Enum, ID, InputObject, Interface, Object, OneofObject, Request, Response, Scalar, ScalarType,
     Schema, ValidationMode, Value,
 };
-use romdex::graphql::error::{ApiError, ApiResult};
+use romdex::graphql::error::{ApiError, ApiResult, Code, Fault};
 use romdex::graphql::limits::Limits;
-use romdex::graphql::service::{Backend, Options, Service};
+use romdex::graphql::service::{Backend, Credential, Options, Service};
 use romdex::http::{Application, Settings};
+use romdex::token::Caller;
 use serde_json::Value as Json;
 
 /// How often a resolver of `runs` ran, in one server.
@@ -239,6 +240,13 @@ impl Backend for Sample {
             ("Date", other) => Err(format!("a date is like 2017-12-28, not {other}")),
             _ => Ok(()),
         }
+    }
+
+    async fn authenticate(&self, credential: &Credential) -> Result<Caller, Fault> {
+        if *credential == Credential::new("wrong") {
+            return Err(Fault::new(Code::Unauthenticated, "the token is wrong"));
+        }
+        Ok(Caller::default())
     }
 
     async fn run(&self, request: Request, _: u64) -> Response {
