@@ -2,6 +2,7 @@
 
 mod answers;
 mod guide;
+mod model;
 mod operations;
 mod questions;
 mod statements;

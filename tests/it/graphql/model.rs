@@ -1,0 +1,189 @@
+//! Questions made by chance are answered like a plain model over the exported rows answers them.
+
+mod answer;
+mod catalogue;
+mod chance;
+mod question;
+
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use romdex::{
+    export::{self, Texts},
+    graphql::limits::Limits,
+};
+use serde_json::{Value, json};
+
+use self::{
+    answer::answer,
+    catalogue::Catalogue,
+    chance::Chance,
+    question::{Cursors, List, Request},
+};
+use super::operations::starter;
+use crate::support::{
+    database::{TestDatabase, on_every_database},
+    server::{TestServer, settings},
+};
+
+on_every_database!(random_questions_are_answered_as_a_plain_model_answers_them);
+
+/// Limits that no question comes near: what is answered is tested here, not what is refused.
+fn limits() -> Limits {
+    Limits {
+        depth: 30,
+        tokens: 100_000,
+        selections: 100_000,
+        aliases: 100_000,
+        directives: 10_000,
+        nodes: i32::MAX.unsigned_abs(),
+        cost: i32::MAX.unsigned_abs(),
+        timeout_ms: 300_000,
+        ..Limits::default()
+    }
+}
+
+/// The same questions in every run; `PROPTEST_CASES` asks for more of them.
+pub fn runner(cases: u32) -> TestRunner {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    let config = Config {
+        cases: asked.unwrap_or(cases),
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
+async fn random_questions_are_answered_as_a_plain_model_answers_them(database: TestDatabase) {
+    starter(&database).await;
+    let catalogue = exported(&database).await;
+    assert!(catalogue.packages.len() > 300);
+    let server = TestServer::start_with(&database, &settings(), limits()).await;
+    let cursors = cursors(&server, &catalogue).await;
+    let runtime = tokio::runtime::Handle::current();
+    let outcome = tokio::task::block_in_place(|| {
+        runner(1_000).run(&prop::collection::vec(any::<u16>(), 0..500), |numbers| {
+            let mut chance = Chance {
+                left: numbers.iter(),
+                catalogue: &catalogue,
+                cursors: &cursors,
+            };
+            let question = chance.question();
+            let expected = answer(&catalogue, &cursors, &question);
+            let request = Request::new(&catalogue, &cursors, &question);
+            let variables = Value::Object(request.variables.clone());
+            let answered = runtime.block_on(server.post(&request.text, variables));
+            let expected = json!({ "data": expected });
+            prop_assert!(
+                same(&answered, &expected),
+                "{}\n{}\n{}",
+                request.text,
+                Value::Object(request.variables),
+                difference(&answered, &expected, "")
+            );
+            Ok(())
+        })
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+    server.stop().await;
+}
+
+/// Whether two answers are the same, the order of their keys included.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && same(a.1, b.1))
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (a, b) => a == b,
+    }
+}
+
+/// Where two answers begin to differ.
+fn difference(answered: &Value, expected: &Value, place: &str) -> String {
+    let by_member = match (answered, expected) {
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => b
+            .iter()
+            .find(|(name, value)| !same(&a[*name], value))
+            .map(|(name, value)| (&a[name], value, name.clone())),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let place = a.iter().zip(b).position(|(a, b)| !same(a, b));
+            place.map(|place| (&a[place], &b[place], place.to_string()))
+        }
+        _ => None,
+    };
+    match by_member {
+        Some((a, b, name)) => difference(a, b, &format!("{place}/{name}")),
+        None => format!("at {place}\nanswered {answered}\nexpected {expected}"),
+    }
+}
+
+async fn exported(database: &TestDatabase) -> Catalogue {
+    let mut export = Vec::new();
+    export::write(database.connection(), Texts::Kept, &mut export)
+        .await
+        .unwrap();
+    Catalogue::read(&String::from_utf8(export).unwrap())
+}
+
+/// The cursor of every row in every order, taken from walks over the whole lists.
+async fn cursors(server: &TestServer, catalogue: &Catalogue) -> Cursors {
+    let mut cursors = Vec::new();
+    for list in [List::Devices, List::Releases, List::Packages, List::Latest] {
+        for field in list.orders().0 {
+            let mut rows = Vec::new();
+            let mut after = Value::Null;
+            loop {
+                let order = match list {
+                    List::Latest => "filter: {type: [RECOVERY, FASTBOOT, INCREMENTAL, FIRMWARE, VENDOR]}, ".to_owned(),
+                    _ => format!("orderBy: {{field: {field}}}, "),
+                };
+                let node = match list {
+                    List::Devices => "codename",
+                    List::Releases => "variant { codename } version",
+                    List::Packages | List::Latest => "filename",
+                };
+                let query = format!(
+                    "query($after: String) {{ list: {}({order}first: 100, after: $after) {{ \
+                     edges {{ cursor node {{ {node} }} }} pageInfo {{ hasNextPage endCursor }} }} }}",
+                    list.field()
+                );
+                let answer = server.post(&query, json!({ "after": after })).await;
+                let page = &answer["data"]["list"];
+                for edge in page["edges"].as_array().unwrap() {
+                    let cursor = edge["cursor"].as_str().unwrap().to_owned();
+                    rows.push((found(catalogue, list, &edge["node"]), cursor));
+                }
+                if page["pageInfo"]["hasNextPage"] == false {
+                    break;
+                }
+                after = page["pageInfo"]["endCursor"].clone();
+            }
+            cursors.push((list, *field, rows));
+        }
+    }
+    Cursors(cursors)
+}
+
+/// The model's row of an answered node.
+fn found(catalogue: &Catalogue, list: List, node: &Value) -> usize {
+    let row = match list {
+        List::Devices => catalogue
+            .devices
+            .iter()
+            .position(|codename| node["codename"] == codename.as_str()),
+        List::Releases => catalogue.releases.iter().position(|release| {
+            node["variant"]["codename"] == catalogue.codename(release.variant)
+                && node["version"] == release.version.as_str()
+        }),
+        List::Packages | List::Latest => catalogue
+            .packages
+            .iter()
+            .position(|package| node["filename"] == package.line.filename.as_str()),
+    };
+    row.unwrap_or_else(|| panic!("{node} is not in the export"))
+}
