@@ -33,18 +33,30 @@ impl Day {
         }
         Self::new(text.parse().ok()?)
     }
+
+    /// The date as it is printed, in ASCII.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 10] {
+        let number = self.0.get();
+        let digit = |place: u32| b'0' + u8::try_from(number / place % 10).unwrap_or(0);
+        [
+            digit(10_000_000),
+            digit(1_000_000),
+            digit(100_000),
+            digit(10_000),
+            b'-',
+            digit(1_000),
+            digit(100),
+            b'-',
+            digit(10),
+            digit(1),
+        ]
+    }
 }
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.0.get();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}",
-            number / 10_000,
-            number / 100 % 100,
-            number % 100
-        )
+        f.write_str(std::str::from_utf8(&self.to_bytes()).unwrap_or_default())
     }
 }
 

@@ -6,6 +6,7 @@ use async_graphql::{Name, PathSegment, Value};
 
 use super::document::plan::{Fields, KIND, Nullability, Plan};
 use super::error::Fault;
+use super::json;
 
 type Object = IndexMap<Name, Value>;
 
@@ -36,6 +37,16 @@ pub fn write(data: &Value, errors: &[Fault], fields: &Fields) -> Vec<u8> {
         _ => out.extend_from_slice(b"null"),
     }
     out.push(b'}');
+    out
+}
+
+/// Puts errors before what is behind `"data":`, the last bracket included.
+pub fn with_errors(errors: &[Fault], data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len() + 256 * errors.len());
+    out.push(b'{');
+    write_errors(errors, &mut out);
+    out.extend_from_slice(b",\"data\":");
+    out.extend_from_slice(data);
     out
 }
 
@@ -77,9 +88,7 @@ fn write_object(object: &Object, fields: &Fields, out: &mut Vec<u8>) {
             out.push(b',');
         }
         first = false;
-        out.push(b'"');
-        out.extend_from_slice(field.key.as_bytes());
-        out.extend_from_slice(b"\":");
+        out.extend_from_slice(field.written_key());
         write_value(value, &field.plan, out);
     }
     out.push(b'}');
@@ -87,12 +96,6 @@ fn write_object(object: &Object, fields: &Fields, out: &mut Vec<u8>) {
 
 fn write_value(value: &Value, plan: &Plan, out: &mut Vec<u8>) {
     match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Boolean(true) => out.extend_from_slice(b"true"),
-        Value::Boolean(false) => out.extend_from_slice(b"false"),
-        Value::String(text) => write_text(text, out),
-        Value::Enum(name) => write_text(name, out),
-        Value::Number(number) => write_number(number, out),
         Value::List(items) => {
             out.push(b'[');
             for (index, item) in items.iter().enumerate() {
@@ -105,43 +108,9 @@ fn write_value(value: &Value, plan: &Plan, out: &mut Vec<u8>) {
         }
         Value::Object(object) => match fields_of(object, plan) {
             Some(fields) => write_object(object, fields, out),
-            None => write_members(object, out),
+            None => json::write_value(value, out),
         },
-        Value::Binary(bytes) => write_text(&String::from_utf8_lossy(bytes), out),
-    }
-}
-
-/// An object that a scalar answers: its members are nobody's selection.
-fn write_members(object: &Object, out: &mut Vec<u8>) {
-    out.push(b'{');
-    for (index, (key, value)) in object.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_text(key, out);
-        out.push(b':');
-        write_value(value, &Plan::Leaf, out);
-    }
-    out.push(b'}');
-}
-
-fn write_number(number: &serde_json::Number, out: &mut Vec<u8>) {
-    use std::io::Write as _;
-    // writing into memory does not fail
-    let _ = write!(out, "{number}");
-}
-
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-        return;
-    }
-    let start = out.len();
-    if serde_json::to_writer(&mut *out, text).is_err() {
-        out.truncate(start);
-        out.extend_from_slice(b"\"\"");
+        _ => json::write_value(value, out),
     }
 }
 
@@ -259,11 +228,7 @@ mod tests {
 
     fn field(key: &str, ty: &str, plan: Plan) -> FieldPlan {
         let ty = apollo_compiler::ast::Type::parse(ty, "type").unwrap();
-        FieldPlan {
-            key: key.to_owned(),
-            nullability: Nullability::from(&ty),
-            plan,
-        }
+        FieldPlan::new(key, Nullability::from(&ty), plan)
     }
 
     fn object(fields: Vec<FieldPlan>) -> Plan {

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::{InputValueResult, Request, Response, ScalarType, Value};
+use async_graphql::{InputValueResult, Request, Response, ScalarType, Value, Variables};
 use chrono::Utc;
 
 use super::{
-    Schema, context,
+    Schema,
+    context::{self, Here},
+    document::plan::OperationPlan,
     error::{Code, Fault, chain},
+    execute::{self, ObjectType, Written},
     limits::Limits,
+    query::Query,
     schema, sdl,
     service::{Backend, Credential, Options, Service, ServiceError},
-    types::{ByteCount, Date, DateTime, Url},
+    types::{self, ByteCount, Date, DateTime, Url},
 };
 use crate::{
     catalog::{Catalog, Snapshot},
@@ -73,6 +77,18 @@ impl Backend for Served {
                 TokenError::Rejected(rejection) => Fault::new(Code::Unauthenticated, rejection.to_string()),
                 error => Fault::masked(&chain(&error)),
             })
+    }
+
+    fn in_memory(&self) -> Vec<ObjectType> {
+        types::in_memory()
+    }
+
+    fn write(&self, plan: &OperationPlan, variables: &Variables, moment: &Self::Moment) -> Option<Written> {
+        let here = Here {
+            snapshot: Arc::clone(moment),
+            limits: self.limits,
+        };
+        Some(execute::run(&Query, plan, variables, &here))
     }
 
     async fn run(&self, request: Request, moment: Self::Moment) -> Response {

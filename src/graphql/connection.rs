@@ -1,25 +1,25 @@
 //! Connections: pages of lists in the form that Relay defines.
 
-use async_graphql::SimpleObject;
-
 use super::{
     error::{ApiError, ApiResult},
     limits::Limits,
+    object::record,
 };
 use crate::catalog::{Take, Window};
 
-/// Where a page lies in its list.
-#[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
-pub struct PageInfo {
-    /// Whether items follow this page.
-    pub(super) has_next_page: bool,
-    /// Whether items precede this page.
-    pub(super) has_previous_page: bool,
-    /// The cursor of the first item of this page; null when the page is empty.
-    pub(super) start_cursor: Option<String>,
-    /// The cursor of the last item of this page; null when the page is empty.
-    pub(super) end_cursor: Option<String>,
+record! {
+    /// Where a page lies in its list.
+    #[derive(Clone, Debug)]
+    pub struct PageInfo as "PageInfo" {
+        /// Whether items follow this page.
+        pub(super) has_next_page: bool,
+        /// Whether items precede this page.
+        pub(super) has_previous_page: bool,
+        /// The cursor of the first item of this page; null when the page is empty.
+        pub(super) start_cursor: Option<String>,
+        /// The cursor of the last item of this page; null when the page is empty.
+        pub(super) end_cursor: Option<String>,
+    }
 }
 
 /// The four arguments by which a page is asked for.
@@ -80,7 +80,7 @@ fn size(argument: &'static str, asked: i32, limits: Limits) -> ApiResult<usize> 
 /// Defines a connection and its edge over a table of the snapshot.
 macro_rules! connection {
     (
-        $connection:ident, $connection_name:literal, $edge:ident, $edge_name:literal, $node:ident, $items:literal,
+        $connection:ident, $edge:ident, $node:ident, $items:literal,
         place: $place:ty, order: $order:ty, cursor: $cursor:path, count: $count:path, facets: $facets:path
     ) => {
         #[doc = concat!("A page of ", $items, ", with what can be said about all pages.")]
@@ -118,41 +118,42 @@ macro_rules! connection {
             }
         }
 
-        #[doc = concat!("A page of ", $items, ", with what can be said about all pages.")]
-        #[async_graphql::Object(serial, name = $connection_name)]
-        impl $connection {
-            #[doc = concat!("The ", $items, " of this page, each with its cursor.")]
-            async fn edges(&self) -> Vec<$edge> {
-                self.page.rows.iter().map(|at| self.edge(*at)).collect()
-            }
-
-            #[doc = concat!("The ", $items, " of this page.")]
-            async fn nodes(&self) -> Vec<$node> {
-                self.page
-                    .rows
-                    .iter()
-                    .map(|at| $node::new(std::sync::Arc::clone(&self.snapshot), *at))
-                    .collect()
-            }
-
-            /// Where this page lies in the list.
-            async fn page_info(&self) -> crate::graphql::connection::PageInfo {
-                crate::graphql::connection::PageInfo {
-                    has_next_page: self.page.has_next,
-                    has_previous_page: self.page.has_previous,
-                    start_cursor: self.cursor(self.page.rows.first()),
-                    end_cursor: self.cursor(self.page.rows.last()),
+        crate::graphql::object::object! {
+            #[doc = concat!("A page of ", $items, ", with what can be said about all pages.")]
+            impl $connection {
+                #[doc = concat!("The ", $items, " of this page, each with its cursor.")]
+                fn edges(&self) -> Vec<$edge> {
+                    self.page.rows.iter().map(|at| self.edge(*at)).collect()
                 }
-            }
 
-            #[doc = concat!("How many ", $items, " there are over all pages.")]
-            async fn total_count(&self) -> i32 {
-                crate::graphql::types::int($count(&*self.snapshot, &self.selection))
-            }
+                #[doc = concat!("The ", $items, " of this page.")]
+                fn nodes(&self) -> Vec<$node> {
+                    self.page
+                        .rows
+                        .iter()
+                        .map(|at| $node::new(std::sync::Arc::clone(&self.snapshot), *at))
+                        .collect()
+                }
 
-            #[doc = concat!("How many of the ", $items, ", over all pages, have each value.")]
-            async fn facets(&self) -> crate::graphql::types::Facets {
-                $facets(&*self.snapshot, &self.selection).into()
+                /// Where this page lies in the list.
+                fn page_info(&self) -> crate::graphql::connection::PageInfo {
+                    crate::graphql::connection::PageInfo {
+                        has_next_page: self.page.has_next,
+                        has_previous_page: self.page.has_previous,
+                        start_cursor: self.cursor(self.page.rows.first()),
+                        end_cursor: self.cursor(self.page.rows.last()),
+                    }
+                }
+
+                #[doc = concat!("How many ", $items, " there are over all pages.")]
+                fn total_count(&self) -> i32 {
+                    crate::graphql::types::int($count(&*self.snapshot, &self.selection))
+                }
+
+                #[doc = concat!("How many of the ", $items, ", over all pages, have each value.")]
+                fn facets(&self) -> crate::graphql::types::Facets {
+                    $facets(&*self.snapshot, &self.selection).into()
+                }
             }
         }
 
@@ -162,17 +163,18 @@ macro_rules! connection {
             order: $order,
         }
 
-        #[doc = concat!("One of the ", $items, " of a page.")]
-        #[async_graphql::Object(serial, name = $edge_name)]
-        impl $edge {
-            /// Its place in the list: give it as `after` or `before` to page on from here. It keeps its meaning when the catalogue changes.
-            async fn cursor(&self) -> String {
-                $cursor(self.node.snapshot(), self.order, self.node.at())
-            }
+        crate::graphql::object::object! {
+            #[doc = concat!("One of the ", $items, " of a page.")]
+            impl $edge {
+                /// Its place in the list: give it as `after` or `before` to page on from here. It keeps its meaning when the catalogue changes.
+                fn cursor(&self) -> String {
+                    $cursor(self.node.snapshot(), self.order, self.node.at())
+                }
 
-            /// The item.
-            async fn node(&self) -> &$node {
-                &self.node
+                /// The item.
+                fn node(&self) -> &$node {
+                    &self.node
+                }
             }
         }
     };

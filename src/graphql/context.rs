@@ -10,6 +10,23 @@ use async_graphql::{
 use super::{error::ApiResult, limits::Limits};
 use crate::catalog::{Catalog, ChangelogId, Snapshot, Texts};
 
+/// What the resolvers of one operation see: the same from its start to its end.
+#[derive(Clone, Debug)]
+pub struct Here {
+    /// The revision.
+    pub snapshot: Arc<Snapshot>,
+    /// The limits on pages.
+    pub limits: Limits,
+}
+
+impl Here {
+    /// The revision.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot)
+    }
+}
+
 /// Reads changelog texts for one operation: one statement for all that are asked on one level, each text once.
 type TextLoader = DataLoader<Texts, HashMapCache>;
 
@@ -21,19 +38,25 @@ const GATHERING: Duration = Duration::from_micros(100);
 pub fn prepare(request: Request, catalog: &Catalog, snapshot: Arc<Snapshot>, limits: Limits) -> Request {
     let texts = DataLoader::with_cache(Texts(catalog.database().clone()), tokio::spawn, HashMapCache::default())
         .delay(GATHERING);
-    request.data(catalog.clone()).data(snapshot).data(texts).data(limits)
+    request
+        .data(catalog.clone())
+        .data(Here { snapshot, limits })
+        .data(texts)
 }
 
 /// What resolvers ask of the context.
 pub(super) trait ContextExt {
+    /// What the operation sees.
+    fn here(&self) -> ApiResult<&Here>;
+
     /// The revision that the operation sees.
     fn snapshot(&self) -> ApiResult<Arc<Snapshot>>;
 
     /// The catalogue, for what its snapshot does not hold.
     fn catalog(&self) -> ApiResult<&Catalog>;
 
-    /// The limits on pages; the defaults where none are set.
-    fn limits(&self) -> Limits;
+    /// The limits on pages.
+    fn limits(&self) -> ApiResult<Limits>;
 
     /// A changelog's text.
     async fn changelog(&self, id: ChangelogId) -> ApiResult<Option<Arc<str>>>;
@@ -45,10 +68,13 @@ pub(super) trait ContextExt {
 struct Unprepared(&'static str);
 
 impl ContextExt for Context<'_> {
-    fn snapshot(&self) -> ApiResult<Arc<Snapshot>> {
-        self.data_opt::<Arc<Snapshot>>()
-            .cloned()
+    fn here(&self) -> ApiResult<&Here> {
+        self.data_opt::<Here>()
             .ok_or_else(|| super::error::ApiError::internal(Unprepared("snapshot")))
+    }
+
+    fn snapshot(&self) -> ApiResult<Arc<Snapshot>> {
+        self.here().map(Here::snapshot)
     }
 
     fn catalog(&self) -> ApiResult<&Catalog> {
@@ -56,8 +82,8 @@ impl ContextExt for Context<'_> {
             .ok_or_else(|| super::error::ApiError::internal(Unprepared("catalog")))
     }
 
-    fn limits(&self) -> Limits {
-        self.data_opt::<Limits>().copied().unwrap_or_default()
+    fn limits(&self) -> ApiResult<Limits> {
+        self.here().map(|here| here.limits)
     }
 
     async fn changelog(&self, id: ChangelogId) -> ApiResult<Option<Arc<str>>> {

@@ -3,12 +3,14 @@
 
 pub mod arguments;
 mod cost;
+pub mod given;
 mod guard;
 mod lex;
+mod mark;
 pub mod plan;
 mod price;
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use apollo_compiler::ast::{self, DirectiveList, FieldDefinition, Type};
 use apollo_compiler::executable::{ExecutableDocument, Operation as ValidOperation, Selection, SelectionSet};
@@ -19,10 +21,12 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument as ParsedDocument};
 use async_graphql::{Pos, Variables};
 use moka::future::Cache;
+use rustc_hash::FxHashMap;
 
 use self::arguments::{CheckScalar, Coerced, Declared, Rules};
-use self::plan::{Fields, Planner};
+use self::plan::{OperationPlan, Planner};
 use super::error::{Code, Fault, MOST_ERRORS};
+use super::execute::ObjectType;
 use super::limits::Limits;
 
 /// What a service's documents are checked against, and those that were checked already.
@@ -51,14 +55,27 @@ pub struct Operation {
     pub name: Option<String>,
     /// What it does.
     pub kind: OperationKind,
-    /// The shape of its answer.
-    pub answer: Fields,
     /// How long its answer holds.
     pub validity: Validity,
     declared: Vec<Declared>,
     weight: cost::Expression,
+    plans: Plans,
     parsed: ParsedDocument,
 }
+
+/// The plans of an operation: one, or one for each way in which its variables leave things out.
+#[derive(Debug)]
+enum Plans {
+    One(Arc<OperationPlan>),
+    Several {
+        document: Arc<Valid<ExecutableDocument>>,
+        switches: Vec<async_graphql::Name>,
+        made: RwLock<FxHashMap<u64, Arc<OperationPlan>>>,
+    },
+}
+
+/// How many plans of one operation are kept at most.
+const MOST_PLANS: usize = 16;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +113,8 @@ pub struct Ready {
     pub variables: Variables,
     /// What it costs at most.
     pub cost: u64,
+    /// How it is answered.
+    pub plan: Arc<OperationPlan>,
     any_absent: bool,
 }
 
@@ -105,11 +124,12 @@ pub struct Ready {
 pub struct SchemaError(String);
 
 impl Documents {
-    /// Documents for the schema of this text; those that pass are kept in so many bytes.
+    /// Documents for the schema of this text, whose types are answered from memory as far as they are listed; those
+    /// that pass are kept in so many bytes.
     ///
     /// # Errors
-    /// The schema is not valid.
-    pub fn new(sdl: &str, limits: Limits, bytes: u64) -> Result<Self, SchemaError> {
+    /// The schema is not valid, or the types are not its types.
+    pub fn new(sdl: &str, types: &[ObjectType], limits: Limits, bytes: u64) -> Result<Self, SchemaError> {
         let schema = parse(sdl).map_err(|invalid| SchemaError(invalid.to_string()))?;
         let known = Cache::builder()
             .max_capacity(bytes)
@@ -118,7 +138,7 @@ impl Documents {
         let scale = cost::Scale::new(&schema, limits.default_page_size);
         Ok(Self {
             scale,
-            planner: Planner::new(&schema),
+            planner: Planner::new(&schema, types).map_err(SchemaError)?,
             schema,
             limits,
             known,
@@ -154,10 +174,45 @@ impl Documents {
         hold("nodes", "objects", weight.nodes, self.limits.nodes)?;
         hold("cost", "cost", weight.cost, self.limits.cost)?;
         Ok(Ready {
-            variables,
             cost: whole(weight.cost),
+            plan: self.plan(operation, &variables),
+            variables,
             any_absent,
         })
+    }
+
+    /// The plan of an operation with these variables.
+    fn plan(&self, operation: &Operation, variables: &Variables) -> Arc<OperationPlan> {
+        match &operation.plans {
+            Plans::One(plan) => Arc::clone(plan),
+            Plans::Several {
+                document,
+                switches,
+                made,
+            } => {
+                let is_true = |name: &str| variables.get(name) == Some(&async_graphql::Value::Boolean(true));
+                let key = switches
+                    .iter()
+                    .fold(1_u64, |key, name| key << 1 | u64::from(is_true(name)));
+                let may_be_kept = switches.len() < 64;
+                if may_be_kept && let Some(plan) = made.read().ok().and_then(|made| made.get(&key).cloned()) {
+                    return plan;
+                }
+                let valid = document.operations.get(operation.name.as_deref());
+                let plan = match valid {
+                    Ok(valid) => self.planner.plan(&self.schema, document, valid, &is_true),
+                    Err(_) => OperationPlan::default(),
+                };
+                let plan = Arc::new(plan);
+                if may_be_kept
+                    && let Ok(mut made) = made.write()
+                    && made.len() < MOST_PLANS
+                {
+                    made.insert(key, Arc::clone(&plan));
+                }
+                plan
+            }
+        }
     }
 
     fn check(&self, text: &str, scalar: CheckScalar<'_>) -> Result<Document, Refusal> {
@@ -171,6 +226,7 @@ impl Documents {
         let document = syntax
             .to_executable_validate(&self.schema)
             .map_err(|wrong| Refusal::Invalid(faults(Code::ValidationFailed, &wrong.errors)))?;
+        let document = Arc::new(document);
         let parsed = async_graphql::parser::parse_query(text).map_err(|error| {
             let place = error.positions().next();
             Refusal::Unparsable(vec![Fault::new(Code::ParseFailed, error.to_string()).at(place)])
@@ -185,7 +241,7 @@ impl Documents {
             Ok(Arc::new(Operation {
                 name: operation.name.as_ref().map(ToString::to_string),
                 kind: OperationKind::from(operation.operation_type),
-                answer: self.planner.plan(&self.schema, &document, operation),
+                plans: self.plans(&document, operation),
                 validity: validity(&document, operation),
                 declared,
                 weight: self.scale.weigh(&self.schema, &document, operation),
@@ -199,6 +255,21 @@ impl Documents {
             .saturating_mul(40)
             .saturating_add(2048);
         Ok(Document { operations, bytes })
+    }
+
+    fn plans(&self, document: &Arc<Valid<ExecutableDocument>>, operation: &ValidOperation) -> Plans {
+        let switches = plan::switches(document, operation);
+        if switches.is_empty() {
+            Plans::One(Arc::new(
+                self.planner.plan(&self.schema, document, operation, &|_| true),
+            ))
+        } else {
+            Plans::Several {
+                document: Arc::clone(document),
+                switches,
+                made: RwLock::default(),
+            }
+        }
     }
 
     /// The document with this operation alone and the fragments that it needs.
@@ -226,7 +297,7 @@ impl Documents {
             operations,
             fragments: fragments.map(|(name, found)| (name.clone(), found.clone())).collect(),
         };
-        self.planner.mark(&self.schema, document, operation, &mut own);
+        mark::mark(&self.schema, document, operation, &mut own);
         own
     }
 }

@@ -3,49 +3,51 @@
 //! The same structure is read from the configuration, obeyed by the document pipeline and the resolvers, and
 //! published as `Query.serviceConfig`.
 
-use async_graphql::SimpleObject;
 use serde::{Deserialize, Serialize};
+
+use super::object::record;
 
 /// The largest value that any limit may be set to: what fits GraphQL's `Int`.
 const LARGEST: u32 = i32::MAX.unsigned_abs();
 
-/// What one request may ask for. A request beyond a limit is refused before anything runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, SimpleObject)]
-#[graphql(name = "OperationLimits")]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Tokens of a document, punctuation included.
-    pub tokens: u32,
-    /// Brackets of a document that are open at once, also after its fragments have been put in place.
-    pub nesting: u32,
-    /// Levels of fields from the root to the deepest leaf.
-    pub depth: u32,
-    /// Fields and fragments of an operation after its fragments have been put in place.
-    pub selections: u32,
-    /// Fields of an operation with an alias, after its fragments have been put in place.
-    pub aliases: u32,
-    /// Fields of the operation's root.
-    pub root_fields: u32,
-    /// Directives of an operation, after its fragments have been put in place.
-    pub directives: u32,
-    /// Fragments that a document defines.
-    pub fragments: u32,
-    /// Operations that a document defines.
-    pub operations: u32,
-    /// Items of one list in an argument or a variable.
-    pub list_items: u32,
-    /// Objects that an answer may hold at most, by the page sizes asked for.
-    pub nodes: u32,
-    /// Cost of an operation: one for each field of each object it may return, more for fields that need more work.
-    pub cost: u32,
-    /// Items of a page where `first` and `last` are left out.
-    pub default_page_size: u32,
-    /// Items of a page at most.
-    pub max_page_size: u32,
-    /// Operations in one request; 1 means that batches are refused. The limit on cost holds for all of them together.
-    pub batch_size: u32,
-    /// Milliseconds that an operation may take.
-    pub timeout_ms: u32,
+record! {
+    /// What one request may ask for. A request beyond a limit is refused before anything runs.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub struct Limits as "OperationLimits" {
+        /// Tokens of a document, punctuation included.
+        pub tokens: u32,
+        /// Brackets of a document that are open at once, also after its fragments have been put in place.
+        pub nesting: u32,
+        /// Levels of fields from the root to the deepest leaf.
+        pub depth: u32,
+        /// Fields and fragments of an operation after its fragments have been put in place.
+        pub selections: u32,
+        /// Fields of an operation with an alias, after its fragments have been put in place.
+        pub aliases: u32,
+        /// Fields of the operation's root.
+        pub root_fields: u32,
+        /// Directives of an operation, after its fragments have been put in place.
+        pub directives: u32,
+        /// Fragments that a document defines.
+        pub fragments: u32,
+        /// Operations that a document defines.
+        pub operations: u32,
+        /// Items of one list in an argument or a variable.
+        pub list_items: u32,
+        /// Objects that an answer may hold at most, by the page sizes asked for.
+        pub nodes: u32,
+        /// Cost of an operation: one for each field of each object it may return, more for fields that need more work.
+        pub cost: u32,
+        /// Items of a page where `first` and `last` are left out.
+        pub default_page_size: u32,
+        /// Items of a page at most.
+        pub max_page_size: u32,
+        /// Operations in one request; 1 means that batches are refused. The limit on cost holds for all of them together.
+        pub batch_size: u32,
+        /// Milliseconds that an operation may take.
+        pub timeout_ms: u32,
+    }
 }
 
 impl Default for Limits {
@@ -127,11 +129,13 @@ impl Limits {
     }
 }
 
-/// How this service is set up, as far as its users need to know.
-#[derive(Clone, Copy, Debug, SimpleObject)]
-pub struct ServiceConfig {
-    /// What one request may ask for at most.
-    pub limits: Limits,
+record! {
+    /// How this service is set up, as far as its users need to know.
+    #[derive(Clone, Copy, Debug)]
+    pub struct ServiceConfig as "ServiceConfig" {
+        /// What one request may ask for at most.
+        pub limits: Limits,
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! An operation goes through here once: its document is found and checked, its variables and its cost are checked,
 //! and only then it runs, for a limited time, on one state of the data; or an answer to the same is at hand already.
 
-use std::any::Any;
+mod outcome;
+
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -20,8 +21,10 @@ use serde_json::value::RawValue;
 
 use super::answer;
 use super::document::arguments::CheckScalar;
+use super::document::plan::OperationPlan;
 use super::document::{Documents, Operation, OperationKind, Ready, Refusal, SchemaError, Validity};
-use super::error::{Code, Fault, MOST_ERRORS};
+use super::error::{Code, Fault};
+use super::execute::{ObjectType, Written};
 use super::limits::{Limits, LimitsError};
 use super::persisted::{self, ManifestError, Persisted};
 use crate::token::Caller;
@@ -160,6 +163,17 @@ pub trait Backend: Send + Sync + 'static {
     fn authenticate(&self, credential: &Credential) -> impl Future<Output = Result<Caller, Fault>> + Send {
         let _ = credential;
         std::future::ready(Err(Fault::new(Code::Unauthenticated, "no API tokens are taken here")))
+    }
+
+    /// The types whose fields are answered from memory. Operations that need no others are [written](Backend::write).
+    fn in_memory(&self) -> Vec<ObjectType> {
+        Vec::new()
+    }
+
+    /// Writes the answer to an operation that has passed every check and waits for nothing.
+    fn write(&self, plan: &OperationPlan, variables: &Variables, moment: &Self::Moment) -> Option<Written> {
+        let _ = (plan, variables, moment);
+        None
     }
 
     /// Runs a request that has passed every check; it carries the [`Caller`], if there is one.
@@ -310,7 +324,7 @@ impl<B: Backend> Pipeline<B> {
                 .build_with_hasher(FxBuildHasher)
         });
         Ok(Self {
-            documents: Documents::new(&sdl, options.limits, options.cache.document_bytes)?,
+            documents: Documents::new(&sdl, &backend.in_memory(), options.limits, options.cache.document_bytes)?,
             persisted: Persisted::new(&options.documents)?,
             limits: options.limits,
             // one answer must not push out all others
@@ -461,28 +475,10 @@ impl<B: Backend> Pipeline<B> {
         } = admitted;
         let started = Instant::now();
         let cost = ready.cost;
-        let mut request = Request::new("");
-        request.set_parsed_query(operation.executable(&ready));
-        request.variables = ready.variables;
-        if let Some(caller) = caller {
-            request = request.data(caller);
-        }
-        let run = AssertUnwindSafe(self.backend.run(request, moment)).catch_unwind();
-        let answer = match tokio::time::timeout(Duration::from_millis(self.limits.timeout_ms.into()), run).await {
-            Ok(Ok(response)) => executed(response, &operation),
-            Ok(Err(panic)) => (Kind::Failed, failed(&Fault::masked(&panicked(panic.as_ref())))),
-            Err(_) => {
-                let most = self.limits.timeout_ms;
-                let fault = Fault::new(
-                    Code::OperationTimeout,
-                    format!("the operation took longer than {most} ms"),
-                )
-                .with("limit", "timeout_ms")
-                .with("maximum", u64::from(most));
-                (Kind::TimedOut, failed(&fault))
-            }
+        let (kind, body) = match self.write(&ready, &moment) {
+            Some(answer) => answer,
+            None => self.wait(&operation, ready, moment, caller).await,
         };
-        let (kind, body) = answer;
         tracing::debug!(
             operation = operation.name.as_deref(),
             ?kind,
@@ -497,6 +493,40 @@ impl<B: Backend> Pipeline<B> {
             cost,
             stamp,
             origin: Origin::Alone,
+        }
+    }
+
+    /// Writes the answer to an operation that waits for nothing.
+    fn write(&self, ready: &Ready, moment: &B::Moment) -> Option<(Kind, Vec<u8>)> {
+        if !ready.plan.is_in_memory {
+            return None;
+        }
+        let write = AssertUnwindSafe(|| self.backend.write(&ready.plan, &ready.variables, moment));
+        match std::panic::catch_unwind(write) {
+            Ok(written) => written.map(outcome::written),
+            Err(panic) => Some(outcome::panicked(panic.as_ref())),
+        }
+    }
+
+    /// Runs an operation that waits for something, for as long as it may take.
+    async fn wait(
+        &self,
+        operation: &Operation,
+        ready: Ready,
+        moment: B::Moment,
+        caller: Option<Caller>,
+    ) -> (Kind, Vec<u8>) {
+        let mut request = Request::new("");
+        request.set_parsed_query(operation.executable(&ready));
+        request.variables = ready.variables;
+        if let Some(caller) = caller {
+            request = request.data(caller);
+        }
+        let run = AssertUnwindSafe(self.backend.run(request, moment)).catch_unwind();
+        match tokio::time::timeout(Duration::from_millis(self.limits.timeout_ms.into()), run).await {
+            Ok(Ok(response)) => outcome::executed(response, &ready.plan),
+            Ok(Err(panic)) => outcome::panicked(panic.as_ref()),
+            Err(_) => outcome::timed_out(self.limits.timeout_ms),
         }
     }
 
@@ -599,45 +629,4 @@ fn unrecognised(fault: &Fault) -> Kind {
         Code::InternalServerError => Kind::Failed,
         _ => Kind::Unauthenticated,
     }
-}
-
-fn executed(response: Response, operation: &Operation) -> (Kind, Vec<u8>) {
-    let Response { mut data, errors, .. } = response;
-    if errors.is_empty() {
-        return (Kind::Complete, answer::write(&data, &[], &operation.answer));
-    }
-    answer::null_failed(
-        &mut data,
-        &operation.answer,
-        errors.iter().map(|error| error.path.as_slice()),
-    );
-    let faults: Vec<_> = errors
-        .into_iter()
-        .take(MOST_ERRORS)
-        .map(Fault::from_execution)
-        .collect();
-    let ours = faults.iter().any(|fault| fault.code() == Code::InternalServerError);
-    let kind = if data == Value::Null && ours {
-        Kind::Failed
-    } else {
-        Kind::Partial
-    };
-    (kind, answer::write(&data, &faults, &operation.answer))
-}
-
-/// The answer of an operation that came to nothing after it had begun.
-fn failed(fault: &Fault) -> Vec<u8> {
-    answer::write(
-        &Value::Null,
-        std::slice::from_ref(fault),
-        &super::document::plan::Fields::default(),
-    )
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> String {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("a resolver panicked: {}", message.unwrap_or("without a message"))
 }

@@ -40,3 +40,45 @@ pub(crate) use facet::int;
 use filter::set;
 pub(crate) use list::{devices_page, latest_page, packages_page, releases_page};
 pub(crate) use package::PackageListing;
+
+use super::{
+    connection::PageInfo,
+    execute::ObjectType,
+    limits::{Limits, ServiceConfig},
+    query::Query,
+};
+
+/// The types whose fields are answered from memory, as far as they can be.
+pub(super) fn in_memory() -> Vec<ObjectType> {
+    vec![
+        ObjectType::of::<Query>(),
+        ObjectType::of::<BranchCount>(),
+        ObjectType::of::<Catalog>(),
+        ObjectType::of::<Change>(),
+        ObjectType::of::<ChangeConnection>(),
+        ObjectType::of::<ChangeEdge>(),
+        ObjectType::of::<Changelog>(),
+        ObjectType::of::<ChangelogSection>(),
+        ObjectType::of::<Device>(),
+        ObjectType::of::<DeviceConnection>(),
+        ObjectType::of::<DeviceEdge>(),
+        ObjectType::of::<Facets>(),
+        ObjectType::of::<Limits>(),
+        ObjectType::of::<OperatingSystemCount>(),
+        ObjectType::of::<Package>(),
+        ObjectType::of::<PackageConnection>(),
+        ObjectType::of::<PackageEdge>(),
+        ObjectType::of::<PackageTypeCount>(),
+        ObjectType::of::<PageInfo>(),
+        ObjectType::of::<RegionCount>(),
+        ObjectType::of::<Release>(),
+        ObjectType::of::<ReleaseConnection>(),
+        ObjectType::of::<ReleaseEdge>(),
+        ObjectType::of::<SearchResultConnection>(),
+        ObjectType::of::<SearchResultEdge>(),
+        ObjectType::of::<ServiceConfig>(),
+        ObjectType::of::<Source>(),
+        ObjectType::of::<UpdateCheck>(),
+        ObjectType::of::<Variant>(),
+    ]
+}

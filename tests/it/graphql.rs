@@ -1,6 +1,7 @@
 //! What the GraphQL API answers, on every kind of database.
 
 mod answers;
+mod executors;
 mod guide;
 mod model;
 mod operations;

@@ -15,6 +15,7 @@ use async_graphql::{Name, Number, Pos, Value, Variables};
 use async_graphql_value::Value as OpenValue;
 use rustc_hash::FxHashSet;
 
+use super::given::open;
 use super::place;
 use crate::graphql::error::{Code, Fault};
 use crate::graphql::limits::Limits;
@@ -39,8 +40,8 @@ pub struct Declared {
     /// Its name, without the dollar.
     pub name: Name,
     ty: Type,
-    /// Whether the operation itself says what it is where the request does not.
-    has_default: bool,
+    /// What the operation itself says it is where the request does not.
+    default: Option<Value>,
     /// The argument whose page size it is.
     sizes: Option<&'static str>,
     place: Option<Pos>,
@@ -78,7 +79,10 @@ pub fn check_literals(
         declared.push(Declared {
             name: Name::new(&variable.name),
             ty: (*variable.ty).clone(),
-            has_default: variable.default_value.is_some(),
+            default: variable
+                .default_value
+                .as_ref()
+                .and_then(|default| open(default).into_const()),
             sizes: None,
             place: place(variable.location(), &document.sources),
         });
@@ -228,7 +232,9 @@ pub fn coerce(rules: Rules<'_>, declared: &[Declared], mut given: Variables) -> 
                 }
                 variables.insert(variable.name.clone(), value);
             }
-            None if variable.has_default => {}
+            None if let Some(default) = &variable.default => {
+                variables.insert(variable.name.clone(), default.clone());
+            }
             None if variable.ty.is_non_null() => {
                 return Err(wrong(format!(
                     " of type \"{}\" is required, but was not given",
@@ -428,7 +434,7 @@ fn shown(value: &Value) -> String {
 pub fn leave_out(document: &mut ParsedDocument, declared: &[Declared], variables: &Variables) {
     let absent: Vec<_> = declared
         .iter()
-        .filter(|variable| !variable.has_default && !variables.contains_key(&variable.name))
+        .filter(|variable| !variables.contains_key(&variable.name))
         .map(|variable| variable.name.as_str())
         .collect();
     if let parsed::DocumentOperations::Single(operation) = &mut document.operations {

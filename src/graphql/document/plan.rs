@@ -3,20 +3,53 @@
 //! The executor answers fields in the order in which they are ready and leaves out what failed. The plan puts keys
 //! into the order of the selection and a failed field's null where the specification has it.
 
-use apollo_compiler::ast::Type;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::{self, DirectiveList, Type};
 use apollo_compiler::collections::HashMap;
 use apollo_compiler::executable::{ExecutableDocument, Field, Operation, Selection, SelectionSet};
 use apollo_compiler::schema::{ExtendedType, Implementers, Schema};
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{self as parsed, ExecutableDocument as ParsedDocument};
-use async_graphql::{Name, Positioned};
+use async_graphql::{Name, Pos};
+use rustc_hash::FxHashMap;
+
+use super::given::Arguments;
+use super::place;
+use crate::graphql::execute::ObjectType;
 
 /// The key under which an object says what it is where only that tells its fields. It is no name of the language,
 /// so no document can ask for it, and it is never sent.
 pub const KIND: &str = " kind";
 
+/// The plan of an operation, for these values of the variables that decide what is left out.
+#[derive(Debug, Default)]
+pub struct OperationPlan {
+    /// The fields of the root.
+    pub fields: Fields,
+    /// Whether every field is answered from memory.
+    pub is_in_memory: bool,
+    size: AtomicUsize,
+}
+
+impl OperationPlan {
+    /// How large the next answer may well be, in bytes.
+    pub fn expected_size(&self) -> usize {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    /// Remembers an answer's size: the next one is mostly about as large.
+    pub fn answered(&self, size: usize) {
+        let expected = self.expected_size();
+        if size > expected || size < expected / 2 {
+            self.size.store(size + size / 8, Ordering::Relaxed);
+        }
+    }
+}
+
 /// What is answered at one place.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Plan {
     /// A scalar or an enum, or a list of them.
     Leaf,
@@ -27,11 +60,11 @@ pub enum Plan {
 }
 
 /// The fields of an object, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Fields(pub Vec<FieldPlan>);
 
 /// A field of an answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FieldPlan {
     /// Its key in the answer.
     pub key: String,
@@ -39,6 +72,45 @@ pub struct FieldPlan {
     pub nullability: Nullability,
     /// What it answers.
     pub plan: Plan,
+    /// What answers it.
+    pub resolver: Resolver,
+    /// What it is given.
+    pub arguments: Arguments,
+    /// Where it stands in the document.
+    pub place: Pos,
+    /// The key as it is written: in quotes, with a colon.
+    written: Box<[u8]>,
+}
+
+impl FieldPlan {
+    /// A field that is answered elsewhere.
+    pub fn new(key: &str, nullability: Nullability, plan: Plan) -> Self {
+        Self {
+            key: key.to_owned(),
+            nullability,
+            plan,
+            resolver: Resolver::Elsewhere,
+            arguments: Arguments::default(),
+            place: Pos::default(),
+            written: format!("\"{key}\":").into_bytes().into(),
+        }
+    }
+
+    /// The key as it is written: in quotes, with a colon.
+    pub fn written_key(&self) -> &[u8] {
+        &self.written
+    }
+}
+
+/// What answers a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolver {
+    /// The name of the object's type.
+    Kind,
+    /// The resolver at this place of the type's list.
+    Field(u16),
+    /// Async-graphql's executor: the field waits for something.
+    Elsewhere,
 }
 
 /// Where null may stand: in the value itself, and in the items of a list.
@@ -67,104 +139,177 @@ impl From<&Type> for Nullability {
 #[derive(Clone, Debug)]
 pub struct Planner {
     implementers: HashMap<apollo_compiler::Name, Implementers>,
+    /// The places of fields that are answered from memory, by type and name.
+    resolvers: FxHashMap<&'static str, FxHashMap<String, u16>>,
 }
 
 impl Planner {
-    /// A planner for this schema.
-    pub fn new(schema: &Schema) -> Self {
-        Self {
-            implementers: schema.implementers_map(),
+    /// A planner for this schema, whose types are answered from memory as far as they are listed.
+    ///
+    /// # Errors
+    /// A listed type, field or argument is not the schema's.
+    pub fn new(schema: &Schema, types: &[ObjectType]) -> Result<Self, String> {
+        let mut resolvers = FxHashMap::default();
+        for ty in types {
+            resolvers.insert(ty.name, places(schema, ty)?);
         }
+        Ok(Self {
+            implementers: schema.implementers_map(),
+            resolvers,
+        })
     }
 
-    /// The plan of an operation's answer.
-    pub fn plan(&self, schema: &Schema, document: &ExecutableDocument, operation: &Operation) -> Fields {
-        let walk = Walk {
-            planner: self,
-            schema,
-            document,
-        };
-        walk.fields(&[&operation.selection_set], Some(&operation.selection_set.ty))
-    }
-
-    /// Makes objects say what they are wherever a plan has to ask, and whenever they might answer nothing else: an
-    /// object without any field is taken for null by the executor.
-    pub fn mark(
+    /// The plan of an operation's answer. `is_true` tells what the variables of directives are.
+    pub fn plan(
         &self,
         schema: &Schema,
         document: &ExecutableDocument,
         operation: &Operation,
-        parsed: &mut ParsedDocument,
-    ) {
+        is_true: &dyn Fn(&str) -> bool,
+    ) -> OperationPlan {
         let walk = Walk {
             planner: self,
             schema,
             document,
+            is_true,
+            slots: Cell::new(0),
+            waits: Cell::new(false),
         };
-        if let parsed::DocumentOperations::Single(single) = &mut parsed.operations {
-            walk.mark(&operation.selection_set, &mut single.node.selection_set.node);
+        let fields = walk.fields(&[&operation.selection_set], &operation.selection_set.ty);
+        OperationPlan {
+            fields,
+            is_in_memory: !walk.waits.get(),
+            size: AtomicUsize::new(1024),
         }
-        for (name, fragment) in &mut parsed.fragments {
-            if let Some(known) = document.fragments.get(name.as_str()) {
-                walk.mark_below(&known.selection_set, &mut fragment.node.selection_set.node);
+    }
+}
+
+/// Where the fields of a type are in its list, by their names in the schema.
+fn places(schema: &Schema, ty: &ObjectType) -> Result<FxHashMap<String, u16>, String> {
+    let declared = schema
+        .get_object(ty.name)
+        .ok_or_else(|| format!("there is no object type {}", ty.name))?;
+    let mut places = FxHashMap::default();
+    for (place, field) in (0..).zip(&ty.fields) {
+        let known = declared
+            .fields
+            .get(field.name.as_str())
+            .ok_or_else(|| format!("there is no field {}.{}", ty.name, field.name))?;
+        let Some(arguments) = &field.arguments else { continue };
+        if !known.arguments.iter().map(|known| known.name.as_str()).eq(arguments) {
+            return Err(format!("the arguments of {}.{} are others", ty.name, field.name));
+        }
+        places.insert(field.name.clone(), place);
+    }
+    Ok(places)
+}
+
+/// The variables that decide what of an operation is left out.
+pub fn switches(document: &ExecutableDocument, operation: &Operation) -> Vec<Name> {
+    let mut names: Vec<Name> = Vec::new();
+    let mut sets = vec![&operation.selection_set];
+    sets.extend(document.fragments.values().map(|fragment| &fragment.selection_set));
+    while let Some(set) = sets.pop() {
+        for selection in &set.selections {
+            for (_, condition) in conditions(selection.directives()) {
+                if let ast::Value::Variable(name) = condition
+                    && names.iter().all(|known| known.as_str() != name.as_str())
+                {
+                    names.push(Name::new(name));
+                }
+            }
+            match selection {
+                Selection::Field(field) => sets.push(&field.selection_set),
+                Selection::InlineFragment(fragment) => sets.push(&fragment.selection_set),
+                Selection::FragmentSpread(_) => {}
             }
         }
     }
+    names
+}
+
+/// The conditions of a selection: whether each must be true, and what it is.
+fn conditions(directives: &DirectiveList) -> impl Iterator<Item = (bool, &ast::Value)> {
+    directives.iter().filter_map(|directive| {
+        let wanted = match directive.name.as_str() {
+            "include" => true,
+            "skip" => false,
+            _ => return None,
+        };
+        let condition = directive.arguments.iter().find(|argument| argument.name == "if")?;
+        Some((wanted, condition.value.as_ref()))
+    })
 }
 
 struct Walk<'a> {
     planner: &'a Planner,
     schema: &'a Schema,
     document: &'a ExecutableDocument,
+    is_true: &'a dyn Fn(&str) -> bool,
+    /// How many fields have arguments with variables.
+    slots: Cell<usize>,
+    /// Whether a field waits for something.
+    waits: Cell<bool>,
 }
 
 impl<'a> Walk<'a> {
-    /// The fields of these sets together, for an object of this type or, where it does not matter, of any.
-    fn fields(&self, sets: &[&'a SelectionSet], of: Option<&str>) -> Fields {
+    /// The fields of these sets together, for an object of this type.
+    fn fields(&self, sets: &[&'a SelectionSet], of: &str) -> Fields {
         let mut keys = IndexMap::new();
         for set in sets {
             self.collect(set, of, &mut keys);
         }
-        let fields = keys.into_iter().map(|(key, fields): (&str, Vec<&'a Field>)| {
-            let below: Vec<_> = fields.iter().map(|field| &field.selection_set).collect();
-            let (nullability, plan) = match fields.first() {
-                Some(field) => (Nullability::from(&field.definition.ty), self.below(&below, field)),
-                None => (
-                    Nullability {
-                        nullable: true,
-                        items: None,
-                    },
-                    Plan::Leaf,
-                ),
-            };
-            FieldPlan {
-                key: key.to_owned(),
-                nullability,
-                plan,
-            }
-        });
+        let fields = keys
+            .into_iter()
+            .filter_map(|(key, fields): (&str, Vec<&'a Node<Field>>)| {
+                let first = *fields.first()?;
+                let below: Vec<_> = fields.iter().map(|field| &field.selection_set).collect();
+                let plan = self.below(&below, first);
+                let resolver = self.resolver(of, &first.name);
+                if resolver == Resolver::Elsewhere {
+                    self.waits.set(true);
+                }
+                Some(FieldPlan {
+                    resolver,
+                    arguments: Arguments::of(first, &self.slots),
+                    place: place(first.location(), &self.document.sources).unwrap_or_default(),
+                    ..FieldPlan::new(key, Nullability::from(&first.definition.ty), plan)
+                })
+            });
         Fields(fields.collect())
+    }
+
+    fn resolver(&self, of: &str, field: &str) -> Resolver {
+        let known = self.planner.resolvers.get(of);
+        match known {
+            Some(_) if field == "__typename" => Resolver::Kind,
+            Some(known) => known.get(field).copied().map_or(Resolver::Elsewhere, Resolver::Field),
+            None => Resolver::Elsewhere,
+        }
     }
 
     fn below(&self, sets: &[&'a SelectionSet], field: &Field) -> Plan {
         let returned = field.definition.ty.inner_named_type();
         if sets.iter().all(|set| set.is_empty()) {
             Plan::Leaf
-        } else if self.is_abstract(returned) && sets.iter().any(|set| self.depends_on_kind(set, returned)) {
+        } else if is_abstract(self.schema, returned) {
             let kinds = self.kinds(returned);
             Plan::OneOf(
                 kinds
                     .iter()
-                    .map(|kind| (kind.to_string(), self.fields(sets, Some(kind))))
+                    .map(|kind| (kind.to_string(), self.fields(sets, kind)))
                     .collect(),
             )
         } else {
-            Plan::Object(self.fields(sets, None))
+            Plan::Object(self.fields(sets, returned))
         }
     }
 
-    fn collect(&self, set: &'a SelectionSet, of: Option<&str>, keys: &mut IndexMap<&'a str, Vec<&'a Field>>) {
+    fn collect(&self, set: &'a SelectionSet, of: &str, keys: &mut IndexMap<&'a str, Vec<&'a Node<Field>>>) {
         for selection in &set.selections {
+            if !self.is_included(selection.directives()) {
+                continue;
+            }
             match selection {
                 Selection::Field(field) => keys.entry(field.response_key().as_str()).or_default().push(field),
                 Selection::InlineFragment(fragment) => {
@@ -184,18 +329,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn applies(&self, condition: Option<&str>, of: Option<&str>) -> bool {
-        match (condition, of) {
-            (Some(condition), Some(of)) => condition == of || self.schema.is_subtype(condition, of),
+    fn is_included(&self, directives: &DirectiveList) -> bool {
+        conditions(directives).all(|(wanted, condition)| match condition {
+            ast::Value::Boolean(value) => *value == wanted,
+            ast::Value::Variable(name) => (self.is_true)(name) == wanted,
             _ => true,
-        }
+        })
     }
 
-    fn is_abstract(&self, name: &str) -> bool {
-        matches!(
-            self.schema.types.get(name),
-            Some(ExtendedType::Interface(_) | ExtendedType::Union(_))
-        )
+    fn applies(&self, condition: Option<&str>, of: &str) -> bool {
+        condition.is_none_or(|condition| condition == of || self.schema.is_subtype(condition, of))
     }
 
     fn kinds(&self, name: &str) -> Vec<apollo_compiler::Name> {
@@ -209,83 +352,12 @@ impl<'a> Walk<'a> {
                 .unwrap_or_default(),
         }
     }
-
-    /// Whether a fragment of the set, on whatever level, applies to some objects of the type alone.
-    fn depends_on_kind(&self, set: &SelectionSet, ty: &str) -> bool {
-        set.selections.iter().any(|selection| match selection {
-            Selection::Field(_) => false,
-            Selection::InlineFragment(fragment) => {
-                fragment
-                    .type_condition
-                    .as_ref()
-                    .is_some_and(|condition| condition != ty)
-                    || self.depends_on_kind(&fragment.selection_set, ty)
-            }
-            Selection::FragmentSpread(spread) => {
-                self.document
-                    .fragments
-                    .get(&spread.fragment_name)
-                    .is_some_and(|fragment| {
-                        fragment.type_condition() != ty || self.depends_on_kind(&fragment.selection_set, ty)
-                    })
-            }
-        })
-    }
-
-    /// Whether all of a set can be left out: each of its selections is skipped or depends on what the object is.
-    fn may_be_empty(&self, set: &SelectionSet) -> bool {
-        set.selections.iter().all(|selection| {
-            let directives = selection.directives();
-            directives.has("skip")
-                || directives.has("include")
-                || match selection {
-                    Selection::Field(_) => false,
-                    Selection::InlineFragment(fragment) => self.may_be_empty(&fragment.selection_set),
-                    Selection::FragmentSpread(spread) => self
-                        .document
-                        .fragments
-                        .get(&spread.fragment_name)
-                        .is_none_or(|fragment| self.may_be_empty(&fragment.selection_set)),
-                }
-        })
-    }
-
-    fn mark(&self, set: &SelectionSet, parsed: &mut parsed::SelectionSet) {
-        self.mark_below(set, parsed);
-        if !set.is_empty()
-            && (self.is_abstract(&set.ty) && self.depends_on_kind(set, &set.ty) || self.may_be_empty(set))
-        {
-            parsed.items.push(Positioned::new(
-                parsed::Selection::Field(kind_field()),
-                async_graphql::Pos::default(),
-            ));
-        }
-    }
-
-    /// The same for the sets of this set's fields. Both documents were read from one text: their selections pair up.
-    fn mark_below(&self, set: &SelectionSet, parsed: &mut parsed::SelectionSet) {
-        for (selection, parsed) in set.selections.iter().zip(&mut parsed.items) {
-            match (selection, &mut parsed.node) {
-                (Selection::Field(field), parsed::Selection::Field(parsed)) => {
-                    self.mark(&field.selection_set, &mut parsed.node.selection_set.node);
-                }
-                (Selection::InlineFragment(fragment), parsed::Selection::InlineFragment(parsed)) => {
-                    self.mark_below(&fragment.selection_set, &mut parsed.node.selection_set.node);
-                }
-                _ => {}
-            }
-        }
-    }
 }
 
-fn kind_field() -> Positioned<parsed::Field> {
-    let name = |name| Positioned::new(Name::new(name), async_graphql::Pos::default());
-    let field = parsed::Field {
-        alias: Some(name(KIND)),
-        name: name("__typename"),
-        arguments: Vec::new(),
-        directives: Vec::new(),
-        selection_set: Positioned::default(),
-    };
-    Positioned::new(field, async_graphql::Pos::default())
+/// Whether objects of this type are of several types.
+pub fn is_abstract(schema: &Schema, name: &str) -> bool {
+    matches!(
+        schema.types.get(name),
+        Some(ExtendedType::Interface(_) | ExtendedType::Union(_))
+    )
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::Context;
 
 use super::{Date, DateTime, facet::int};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     graphql::{
         context::ContextExt as _,
         error::{ApiError, ApiResult},
+        object::{object, record},
     },
 };
 
@@ -24,61 +25,63 @@ impl Catalog {
     }
 }
 
-/// The catalogue: how old it is, how much it holds, and where that came from.
-#[Object(serial)]
-impl Catalog {
-    /// Grows with every import that changed something; 0 while the catalogue is empty. All of one answer is of one revision.
-    async fn revision(&self) -> i32 {
-        self.snapshot.revision
-    }
+object! {
+    /// The catalogue: how old it is, how much it holds, and where that came from.
+    impl Catalog {
+        /// Grows with every import that changed something; 0 while the catalogue is empty. All of one answer is of one revision.
+        fn revision(&self) -> i32 {
+            self.snapshot.revision
+        }
 
-    /// When the revision was made; null while the catalogue is empty.
-    async fn updated_at(&self) -> Option<DateTime> {
-        self.snapshot.updated_at.map(DateTime)
-    }
+        /// When the revision was made; null while the catalogue is empty.
+        fn updated_at(&self) -> Option<DateTime> {
+            self.snapshot.updated_at.map(DateTime)
+        }
 
-    /// The date of the newest release.
-    async fn newest_release_on(&self) -> Option<Date> {
-        let newest = self.snapshot.releases().next()?;
-        self.snapshot.release(newest).released_on.map(Date)
-    }
+        /// The date of the newest release.
+        fn newest_release_on(&self) -> Option<Date> {
+            let newest = self.snapshot.releases().next()?;
+            self.snapshot.release(newest).released_on.map(Date)
+        }
 
-    /// How many devices there are.
-    async fn device_count(&self) -> i32 {
-        int(self.snapshot.devices().len())
-    }
+        /// How many devices there are.
+        fn device_count(&self) -> i32 {
+            int(self.snapshot.devices().len())
+        }
 
-    /// How many releases there are.
-    async fn release_count(&self) -> i32 {
-        int(self.snapshot.releases().len())
-    }
+        /// How many releases there are.
+        fn release_count(&self) -> i32 {
+            int(self.snapshot.releases().len())
+        }
 
-    /// How many packages there are.
-    async fn package_count(&self) -> i32 {
-        int(self.snapshot.packages().len())
-    }
+        /// How many packages there are.
+        fn package_count(&self) -> i32 {
+            int(self.snapshot.packages().len())
+        }
 
-    /// Where the data came from.
-    async fn sources(&self, ctx: &Context<'_>) -> ApiResult<Vec<Source>> {
-        let rows = ctx.catalog()?.sources().await.map_err(ApiError::internal)?;
-        Ok(rows.into_iter().map(Source::from).collect())
+        /// Where the data came from.
+        async fn sources(&self, ctx: &Context<'_>) -> ApiResult<Vec<Source>> {
+            let rows = ctx.catalog()?.sources().await.map_err(ApiError::internal)?;
+            Ok(rows.into_iter().map(Source::from).collect())
+        }
     }
 }
 
-/// A place from which data was imported, with what its last import gave.
-#[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
-pub struct Source {
-    /// What kind of source it is: `site`, `tracker`, `export` or `starter`.
-    name: String,
-    /// The address or file name that it was read from.
-    location: String,
-    /// When it was last imported.
-    imported_at: DateTime,
-    /// How many packages its last import named.
-    package_count: i32,
-    /// How many records its last import could not place.
-    rejected_count: i32,
+record! {
+    /// A place from which data was imported, with what its last import gave.
+    #[derive(Clone, Debug)]
+    pub struct Source as "Source" {
+        /// What kind of source it is: `site`, `tracker`, `export` or `starter`.
+        name: String,
+        /// The address or file name that it was read from.
+        location: String,
+        /// When it was last imported.
+        imported_at: DateTime,
+        /// How many packages its last import named.
+        package_count: i32,
+        /// How many records its last import could not place.
+        rejected_count: i32,
+    }
 }
 
 impl From<entity::source::Model> for Source {

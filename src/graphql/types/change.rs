@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, InputObject, Object, Union};
+use async_graphql::{Enum, InputObject, Union};
 use entity::change;
 
 use super::{Branch, DateTime, Device, OperatingSystem, Package, PackageType, Region, Release};
 use crate::{
     catalog::{self, Snapshot, Subject},
-    graphql::{connection::PageInfo, cursor},
+    graphql::{
+        connection::PageInfo,
+        cursor,
+        object::{enums, kinds, object},
+    },
 };
 
 /// What happened to the subject of a change.
@@ -37,6 +41,13 @@ pub enum ChangeSubject {
     /// The package that was added or updated.
     Package(Package),
 }
+
+enums!(ChangeKind);
+kinds!(ChangeSubject {
+    Device,
+    Release,
+    Package
+});
 
 /// Narrows changes. Every member that is given narrows; a list means "any of these", and one value may stand for a list.
 /// A device or release matches when one of its packages does.
@@ -79,26 +90,27 @@ pub struct Change {
     change: catalog::Change,
 }
 
-/// One entry of the change log.
-#[Object(serial)]
-impl Change {
-    /// What happened.
-    async fn kind(&self) -> ChangeKind {
-        self.change.kind.into()
-    }
+object! {
+    /// One entry of the change log.
+    impl Change {
+        /// What happened.
+        fn kind(&self) -> ChangeKind {
+            self.change.kind.into()
+        }
 
-    /// When the import ran that found it.
-    async fn at(&self) -> DateTime {
-        DateTime(self.change.at)
-    }
+        /// When the import ran that found it.
+        fn at(&self) -> DateTime {
+            DateTime(self.change.at)
+        }
 
-    /// What it happened to, as it is now.
-    async fn subject(&self) -> ChangeSubject {
-        let snapshot = Arc::clone(&self.snapshot);
-        match self.change.subject {
-            Subject::Device(at) => ChangeSubject::Device(Device::new(snapshot, at)),
-            Subject::Release(at) => ChangeSubject::Release(Release::new(snapshot, at)),
-            Subject::Package(at) => ChangeSubject::Package(Package::new(snapshot, at)),
+        /// What it happened to, as it is now.
+        fn subject(&self) -> ChangeSubject {
+            let snapshot = Arc::clone(&self.snapshot);
+            match self.change.subject {
+                Subject::Device(at) => ChangeSubject::Device(Device::new(snapshot, at)),
+                Subject::Release(at) => ChangeSubject::Release(Release::new(snapshot, at)),
+                Subject::Package(at) => ChangeSubject::Package(Package::new(snapshot, at)),
+            }
         }
     }
 }
@@ -128,32 +140,33 @@ impl ChangeConnection {
     }
 }
 
-/// A page of the change log.
-#[Object(serial)]
-impl ChangeConnection {
-    /// The changes of this page, each with its cursor.
-    async fn edges(&self) -> Vec<ChangeEdge> {
-        self.changes
-            .rows
-            .iter()
-            .map(|change| ChangeEdge {
-                node: self.change(*change),
-            })
-            .collect()
-    }
+object! {
+    /// A page of the change log.
+    impl ChangeConnection {
+        /// The changes of this page, each with its cursor.
+        fn edges(&self) -> Vec<ChangeEdge> {
+            self.changes
+                .rows
+                .iter()
+                .map(|change| ChangeEdge {
+                    node: self.change(*change),
+                })
+                .collect()
+        }
 
-    /// The changes of this page.
-    async fn nodes(&self) -> Vec<Change> {
-        self.changes.rows.iter().map(|change| self.change(*change)).collect()
-    }
+        /// The changes of this page.
+        fn nodes(&self) -> Vec<Change> {
+            self.changes.rows.iter().map(|change| self.change(*change)).collect()
+        }
 
-    /// Where this page lies in the log. `endCursor` is also given for a page without changes: it is where the next poll goes on.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_next_page: self.changes.has_next,
-            has_previous_page: self.is_continued,
-            start_cursor: self.changes.rows.first().map(|change| cursor::of_change(change.id)),
-            end_cursor: self.changes.seen.map(cursor::of_change),
+        /// Where this page lies in the log. `endCursor` is also given for a page without changes: it is where the next poll goes on.
+        fn page_info(&self) -> PageInfo {
+            PageInfo {
+                has_next_page: self.changes.has_next,
+                has_previous_page: self.is_continued,
+                start_cursor: self.changes.rows.first().map(|change| cursor::of_change(change.id)),
+                end_cursor: self.changes.seen.map(cursor::of_change),
+            }
         }
     }
 }
@@ -163,16 +176,17 @@ pub struct ChangeEdge {
     node: Change,
 }
 
-/// One of the changes of a page.
-#[Object(serial)]
-impl ChangeEdge {
-    /// Its place in the log: give it as `after` to go on behind it.
-    async fn cursor(&self) -> String {
-        cursor::of_change(self.node.change.id)
-    }
+object! {
+    /// One of the changes of a page.
+    impl ChangeEdge {
+        /// Its place in the log: give it as `after` to go on behind it.
+        fn cursor(&self) -> String {
+            cursor::of_change(self.node.change.id)
+        }
 
-    /// The change.
-    async fn node(&self) -> &Change {
-        &self.node
+        /// The change.
+        fn node(&self) -> &Change {
+            &self.node
+        }
     }
 }

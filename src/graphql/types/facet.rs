@@ -1,63 +1,66 @@
 //! Counts by value.
 
-use async_graphql::SimpleObject;
-
 use super::{Branch, OperatingSystem, PackageType, Region};
-use crate::catalog;
+use crate::{catalog, graphql::object::record};
 
-/// How many of the connection's items, over all its pages, have each value. Values that none has are left out. An item
-/// with several values counts for each: a device for every region it has a variant in, a release for every type of its packages.
-#[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
-pub struct Facets {
-    /// By operating system.
-    os: Vec<OperatingSystemCount>,
-    /// By branch.
-    branch: Vec<BranchCount>,
-    /// By region.
-    region: Vec<RegionCount>,
-    /// By package type.
-    r#type: Vec<PackageTypeCount>,
+record! {
+    /// How many of the connection's items, over all its pages, have each value. Values that none has are left out. An item
+    /// with several values counts for each: a device for every region it has a variant in, a release for every type of its packages.
+    #[derive(Clone, Debug)]
+    pub struct Facets as "Facets" {
+        /// By operating system.
+        os: Vec<OperatingSystemCount>,
+        /// By branch.
+        branch: Vec<BranchCount>,
+        /// By region.
+        region: Vec<RegionCount>,
+        /// By package type.
+        r#type: Vec<PackageTypeCount>,
+    }
 }
 
-/// How many items have an operating system.
-#[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
-pub struct OperatingSystemCount {
-    /// The operating system.
-    value: OperatingSystem,
-    /// How many items have it.
-    count: i32,
+record! {
+    /// How many items have an operating system.
+    #[derive(Clone, Debug)]
+    pub struct OperatingSystemCount as "OperatingSystemCount" {
+        /// The operating system.
+        value: OperatingSystem,
+        /// How many items have it.
+        count: i32,
+    }
 }
 
-/// How many items are on a branch.
-#[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
-pub struct BranchCount {
-    /// The branch.
-    value: Branch,
-    /// How many items are on it.
-    count: i32,
+record! {
+    /// How many items are on a branch.
+    #[derive(Clone, Debug)]
+    pub struct BranchCount as "BranchCount" {
+        /// The branch.
+        value: Branch,
+        /// How many items are on it.
+        count: i32,
+    }
 }
 
-/// How many items are for a region.
-#[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
-pub struct RegionCount {
-    /// The region.
-    value: Region,
-    /// How many items are for it.
-    count: i32,
+record! {
+    /// How many items are for a region.
+    #[derive(Clone, Debug)]
+    pub struct RegionCount as "RegionCount" {
+        /// The region.
+        value: Region,
+        /// How many items are for it.
+        count: i32,
+    }
 }
 
-/// How many items have a package type.
-#[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
-pub struct PackageTypeCount {
-    /// The package type.
-    value: PackageType,
-    /// How many items have it.
-    count: i32,
+record! {
+    /// How many items have a package type.
+    #[derive(Clone, Debug)]
+    pub struct PackageTypeCount as "PackageTypeCount" {
+        /// The package type.
+        value: PackageType,
+        /// How many items have it.
+        count: i32,
+    }
 }
 
 /// A count as the API's Int carries it.

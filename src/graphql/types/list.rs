@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use async_graphql::Context;
-
 use super::{
     DeviceConnection, DeviceFilter, DeviceOrder, DeviceOrderField, LatestBy, OrderDirection, PackageConnection,
     PackageFilter, PackageListing, PackageOrder, PackageOrderField, ReleaseConnection, ReleaseFilter, ReleaseOrder,
@@ -11,12 +9,12 @@ use super::{
 };
 use crate::{
     catalog::{DeviceField, PackageField, ReleaseField, Scope, Selection, Snapshot},
-    graphql::{connection::PageArguments, context::ContextExt as _, cursor, error::ApiResult},
+    graphql::{connection::PageArguments, cursor, error::ApiResult, limits::Limits},
 };
 
 /// A page of devices, by codename where no order is given.
 pub(crate) fn devices_page(
-    ctx: &Context<'_>,
+    limits: Limits,
     snapshot: Arc<Snapshot>,
     filter: Option<DeviceFilter>,
     order: Option<DeviceOrder>,
@@ -27,7 +25,7 @@ pub(crate) fn devices_page(
         direction: OrderDirection::Asc,
     });
     let field = DeviceField::from(order.field);
-    let window = page.window(ctx.limits(), |text| cursor::device(field, text))?;
+    let window = page.window(limits, |text| cursor::device(field, text))?;
     let selection = snapshot.select_devices(&filter.unwrap_or_default().into());
     let page = snapshot.page_of_devices(&selection, field, order.direction.into(), &window);
     Ok(DeviceConnection::new(snapshot, selection, order.field, page))
@@ -35,7 +33,7 @@ pub(crate) fn devices_page(
 
 /// A page of releases, newest first where no order is given.
 pub(crate) fn releases_page(
-    ctx: &Context<'_>,
+    limits: Limits,
     snapshot: Arc<Snapshot>,
     scope: Scope,
     filter: Option<ReleaseFilter>,
@@ -47,7 +45,7 @@ pub(crate) fn releases_page(
         direction: OrderDirection::Desc,
     });
     let field = ReleaseField::from(order.field);
-    let window = page.window(ctx.limits(), |text| cursor::release(field, text))?;
+    let window = page.window(limits, |text| cursor::release(field, text))?;
     let selection = snapshot.select_releases(scope, &filter.unwrap_or_default().into());
     let page = snapshot.page_of_releases(&selection, field, order.direction.into(), &window);
     Ok(ReleaseConnection::new(snapshot, selection, order.field, page))
@@ -55,7 +53,7 @@ pub(crate) fn releases_page(
 
 /// A page of packages, newest first where no order is given.
 pub(crate) fn packages_page(
-    ctx: &Context<'_>,
+    limits: Limits,
     snapshot: Arc<Snapshot>,
     scope: Scope,
     filter: Option<PackageFilter>,
@@ -67,7 +65,7 @@ pub(crate) fn packages_page(
         direction: OrderDirection::Desc,
     });
     let field = PackageField::from(order.field);
-    let window = page.window(ctx.limits(), |text| cursor::package(field, text))?;
+    let window = page.window(limits, |text| cursor::package(field, text))?;
     let selection = snapshot.select_packages(scope, &filter.unwrap_or_default().into());
     let page = snapshot.page_of_packages(&selection, field, order.direction.into(), &window);
     Ok(PackageConnection::new(
@@ -80,13 +78,13 @@ pub(crate) fn packages_page(
 
 /// A page of the newest packages, by variant, branch and type.
 pub(crate) fn latest_page(
-    ctx: &Context<'_>,
+    limits: Limits,
     snapshot: Arc<Snapshot>,
     filter: Option<PackageFilter>,
     by: LatestBy,
     page: PageArguments,
 ) -> ApiResult<PackageConnection> {
-    let window = page.window(ctx.limits(), cursor::latest)?;
+    let window = page.window(limits, cursor::latest)?;
     let newest = snapshot.latest(Scope::Catalogue, &filter.unwrap_or_default().into(), by.into());
     let page = snapshot.page_of_latest(&newest, &window);
     Ok(PackageConnection::new(

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_graphql::{ID, Interface};
 
 use super::{Device, Package, Release, Variant};
-use crate::{catalog::Snapshot, graphql::id::NodeAt};
+use crate::{
+    catalog::Snapshot,
+    graphql::{id::NodeAt, object::kinds},
+};
 
 /// Anything with an id, by which it can be asked for again: `Query.node`.
 #[derive(Interface, Clone)]
@@ -35,3 +38,10 @@ impl Node {
         }
     }
 }
+
+kinds!(Node {
+    Device,
+    Variant,
+    Release,
+    Package
+});

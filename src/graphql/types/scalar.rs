@@ -3,7 +3,13 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
-use crate::catalog::Day;
+use crate::{
+    catalog::Day,
+    graphql::{
+        document::plan::FieldPlan,
+        execute::{Complete, Completed, Run},
+    },
+};
 
 /// A calendar date without a time of day, in the form of ISO 8601: `2017-12-28`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,5 +106,30 @@ impl ScalarType for ByteCount {
 
     fn to_value(&self) -> Value {
         Value::from(self.0)
+    }
+}
+
+impl Complete for Date {
+    fn complete(&self, _: &FieldPlan, run: &mut Run<'_>) -> Completed {
+        run.plain(&self.0.to_bytes());
+        Ok(())
+    }
+}
+
+impl Complete for DateTime {
+    fn complete(&self, field: &FieldPlan, run: &mut Run<'_>) -> Completed {
+        self.0.to_rfc3339_opts(SecondsFormat::Secs, true).complete(field, run)
+    }
+}
+
+impl Complete for Url {
+    fn complete(&self, field: &FieldPlan, run: &mut Run<'_>) -> Completed {
+        self.0.complete(field, run)
+    }
+}
+
+impl Complete for ByteCount {
+    fn complete(&self, field: &FieldPlan, run: &mut Run<'_>) -> Completed {
+        self.0.complete(field, run)
     }
 }

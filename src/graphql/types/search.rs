@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Object, Union};
+use async_graphql::Union;
 
 use super::{Device, Package, Release, Variant, int};
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         connection::PageInfo,
         cursor,
         id::{self, NodeAt},
+        object::{kinds, object},
     },
 };
 
@@ -26,6 +27,13 @@ pub enum SearchResult {
     /// A package.
     Package(Package),
 }
+
+kinds!(SearchResult {
+    Device,
+    Variant,
+    Release,
+    Package
+});
 
 fn node_at(found: Found) -> NodeAt {
     match found {
@@ -88,32 +96,33 @@ fn cursor_of(snapshot: &Snapshot, hit: &Hit) -> String {
     })
 }
 
-/// What a search found, best first.
-#[Object(serial)]
-impl SearchResultConnection {
-    /// The results of this page, each with its score and cursor.
-    async fn edges(&self) -> Vec<SearchResultEdge> {
-        self.edges_of_page().collect()
-    }
-
-    /// The results of this page.
-    async fn nodes(&self) -> Vec<SearchResult> {
-        self.edges_of_page().map(|edge| edge.result()).collect()
-    }
-
-    /// Where this page lies among the results.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_next_page: self.end < self.hits.len(),
-            has_previous_page: self.start > 0,
-            start_cursor: self.cursor(Some(self.start)),
-            end_cursor: self.cursor(self.end.checked_sub(1)),
+object! {
+    /// What a search found, best first.
+    impl SearchResultConnection {
+        /// The results of this page, each with its score and cursor.
+        fn edges(&self) -> Vec<SearchResultEdge> {
+            self.edges_of_page().collect()
         }
-    }
 
-    /// How many results there are over all pages. Of releases and packages whose version or name only starts like the text, the newest fifty count.
-    async fn total_count(&self) -> i32 {
-        int(self.hits.len())
+        /// The results of this page.
+        fn nodes(&self) -> Vec<SearchResult> {
+            self.edges_of_page().map(|edge| edge.result()).collect()
+        }
+
+        /// Where this page lies among the results.
+        fn page_info(&self) -> PageInfo {
+            PageInfo {
+                has_next_page: self.end < self.hits.len(),
+                has_previous_page: self.start > 0,
+                start_cursor: self.cursor(Some(self.start)),
+                end_cursor: self.cursor(self.end.checked_sub(1)),
+            }
+        }
+
+        /// How many results there are over all pages. Of releases and packages whose version or name only starts like the text, the newest fifty count.
+        fn total_count(&self) -> i32 {
+            int(self.hits.len())
+        }
     }
 }
 
@@ -135,21 +144,22 @@ impl SearchResultEdge {
     }
 }
 
-/// One of the results of a page.
-#[Object(serial)]
-impl SearchResultEdge {
-    /// Its place among the results: give it as `after` to page on from here.
-    async fn cursor(&self) -> String {
-        cursor_of(&self.snapshot, &self.hit)
-    }
+object! {
+    /// One of the results of a page.
+    impl SearchResultEdge {
+        /// Its place among the results: give it as `after` to page on from here.
+        fn cursor(&self) -> String {
+            cursor_of(&self.snapshot, &self.hit)
+        }
 
-    /// What was found.
-    async fn node(&self) -> SearchResult {
-        self.result()
-    }
+        /// What was found.
+        fn node(&self) -> SearchResult {
+            self.result()
+        }
 
-    /// How well it fits, from 0 to 1. 1: the text is what identifies it. Near 0.99: the text is its name. Below that: the text is how it starts, a part of its name, or spelt like it.
-    async fn score(&self) -> f64 {
-        self.hit.score
+        /// How well it fits, from 0 to 1. 1: the text is what identifies it. Near 0.99: the text is its name. Below that: the text is how it starts, a part of its name, or spelt like it.
+        fn score(&self) -> f64 {
+            self.hit.score
+        }
     }
 }

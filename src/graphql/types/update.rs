@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, InputObject, Object};
+use async_graphql::{Enum, InputObject};
 
 use super::{Branch, Package, PackageType, Release, Variant};
-use crate::catalog::{self, Snapshot};
+use crate::{
+    catalog::{self, Snapshot},
+    graphql::object::{enums, object},
+};
 
 /// What a phone says about itself, and what it would take.
 #[derive(InputObject, Clone, Debug)]
@@ -45,6 +48,8 @@ pub enum UpdateStatus {
     UnknownBuild,
 }
 
+enums!(UpdateStatus);
+
 /// Whether a phone's build is current, what is newer, and how to get there. Newer is a higher version on the same variant
 /// and the wanted branches. What is built on an older Android version than the installed build is never offered, whatever its number.
 pub struct UpdateCheck {
@@ -69,43 +74,44 @@ impl UpdateCheck {
     }
 }
 
-/// Whether a phone's build is current, what is newer, and how to get there. Newer is a higher version on the same variant
-/// and the wanted branches. What is built on an older Android version than the installed build is never offered, whatever its number.
-#[Object(serial)]
-impl UpdateCheck {
-    /// How the build stands.
-    async fn status(&self) -> UpdateStatus {
-        self.check.status.into()
-    }
+object! {
+    /// Whether a phone's build is current, what is newer, and how to get there. Newer is a higher version on the same variant
+    /// and the wanted branches. What is built on an older Android version than the installed build is never offered, whatever its number.
+    impl UpdateCheck {
+        /// How the build stands.
+        fn status(&self) -> UpdateStatus {
+            self.check.status.into()
+        }
 
-    /// The variant that the phone is of.
-    async fn variant(&self) -> Variant {
-        Variant::new(Arc::clone(&self.snapshot), self.check.variant)
-    }
+        /// The variant that the phone is of.
+        fn variant(&self) -> Variant {
+            Variant::new(Arc::clone(&self.snapshot), self.check.variant)
+        }
 
-    /// The installed build's release; null where the catalogue does not know it.
-    async fn installed(&self) -> Option<Release> {
-        self.check.installed.map(|at| self.release(at))
-    }
+        /// The installed build's release; null where the catalogue does not know it.
+        fn installed(&self) -> Option<Release> {
+            self.check.installed.map(|at| self.release(at))
+        }
 
-    /// The highest release to have: the first of `releases`, or the installed one where nothing is newer; null where that is not on a wanted branch, or not known.
-    async fn latest(&self) -> Option<Release> {
-        self.check.latest.map(|at| self.release(at))
-    }
+        /// The highest release to have: the first of `releases`, or the installed one where nothing is newer; null where that is not on a wanted branch, or not known.
+        fn latest(&self) -> Option<Release> {
+            self.check.latest.map(|at| self.release(at))
+        }
 
-    /// Releases newer than the installed build, newest first.
-    async fn releases(&self) -> Vec<Release> {
-        self.check.releases.iter().map(|at| self.release(*at)).collect()
-    }
+        /// Releases newer than the installed build, newest first.
+        fn releases(&self) -> Vec<Release> {
+            self.check.releases.iter().map(|at| self.release(*at)).collect()
+        }
 
-    /// The latest release's packages of the wanted type.
-    async fn packages(&self) -> Vec<Package> {
-        self.packages_at(&self.check.packages)
-    }
+        /// The latest release's packages of the wanted type.
+        fn packages(&self) -> Vec<Package> {
+            self.packages_at(&self.check.packages)
+        }
 
-    /// Incremental packages to install one after another, from the installed build to the latest release: the fewest, and of
-    /// those the smallest together. Empty where there is no such chain, and where nothing is newer.
-    async fn path(&self) -> Vec<Package> {
-        self.packages_at(&self.check.path)
+        /// Incremental packages to install one after another, from the installed build to the latest release: the fewest, and of
+        /// those the smallest together. Empty where there is no such chain, and where nothing is newer.
+        fn path(&self) -> Vec<Package> {
+            self.packages_at(&self.check.path)
+        }
     }
 }

@@ -3,6 +3,8 @@
 use async_graphql::Enum;
 use entity::value;
 
+use crate::graphql::object::enums;
+
 /// Xiaomi's Android distribution, as the version tells it.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "value::OperatingSystem")]
@@ -85,3 +87,5 @@ pub enum Region {
     /// Thailand.
     Thailand,
 }
+
+enums!(OperatingSystem, Branch, PackageType, Region);

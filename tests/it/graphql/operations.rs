@@ -15,7 +15,7 @@ const RECOVERY: &str = "miui_ALIOTHEEAGlobal_V14.0.9.0.TKHEUXM_9e74ef6f25_13.0.z
 
 #[expect(clippy::too_many_lines, reason = "a table")]
 /// Each operation's variables, and a place in its answer that is not empty; for a list, its first item is there.
-fn questions() -> Vec<(&'static str, Value, &'static str)> {
+pub fn questions() -> Vec<(&'static str, Value, &'static str)> {
     let alioth = json!({"codename": "alioth"});
     let release = json!({"variant": EEA, "version": "V14.0.9.0.TKHEUXM"});
     let both = |other: Value| {
@@ -180,7 +180,7 @@ fn questions() -> Vec<(&'static str, Value, &'static str)> {
     ]
 }
 
-fn operations() -> BTreeMap<String, String> {
+pub fn operations() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("operations");
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files
