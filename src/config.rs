@@ -18,7 +18,7 @@ use self::import::Import;
 use crate::{
     database,
     graphql::{limits::Limits, persisted, service::Caches},
-    http, secret, sync, telemetry,
+    http, secret, sync, telemetry, webhook,
 };
 
 /// The first layer: every key with its default and its meaning.
@@ -50,6 +50,8 @@ pub struct Config {
     pub sync: sync::settings::Settings,
     /// Where the server's secret is.
     pub security: secret::Settings,
+    /// What is sent to webhooks, and where they may be.
+    pub webhooks: webhook::settings::Settings,
     /// What is logged, and how.
     pub telemetry: telemetry::Settings,
 }
@@ -239,13 +241,15 @@ impl Merged {
         let value = match self.get(section, key, origin)? {
             Value::Integer(_) => text.parse().map_or(Value::String(text), Value::Integer),
             Value::Boolean(_) => text.parse().map_or(Value::String(text), Value::Boolean),
-            Value::Array(_) => Value::Array(
-                text.split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty())
-                    .map(|item| Value::String(item.to_owned()))
-                    .collect(),
-            ),
+            Value::Array(items) => {
+                let of_numbers = items.first().is_some_and(Value::is_integer);
+                let item = |item: &str| match item.parse() {
+                    Ok(number) if of_numbers => Value::Integer(number),
+                    _ => Value::String(item.to_owned()),
+                };
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+                Value::Array(items.map(item).collect())
+            }
             _ => Value::String(text),
         };
         self.set(section, key, value, origin)

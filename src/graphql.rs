@@ -12,25 +12,28 @@ pub mod execute;
 mod id;
 mod json;
 pub mod limits;
+pub mod mutation;
 mod object;
 pub mod persisted;
 pub mod query;
 pub mod service;
 pub mod types;
 
-use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions, ValidationMode};
+use async_graphql::{EmptySubscription, SDLExportOptions, ValidationMode};
 
+pub use cursor::of_change as change_cursor;
+use mutation::Mutation;
 use query::Query;
 use types::Node;
 
 /// The schema, with every resolver.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the schema; needs no database. It checks nothing itself: requests come through the [service](service::Service),
 /// which checks documents and [prepares](context::prepare) requests.
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(Query, EmptyMutation, EmptySubscription)
+    Schema::build(Query, Mutation, EmptySubscription)
         .register_output_type::<Node>()
         .validation_mode(ValidationMode::Fast)
         .finish()

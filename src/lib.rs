@@ -17,3 +17,4 @@ pub mod sync;
 pub mod synthetic;
 pub mod telemetry;
 pub mod token;
+pub mod webhook;

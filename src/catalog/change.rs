@@ -33,6 +33,8 @@ pub struct Change {
     pub at: DateTime<Utc>,
     /// To what.
     pub subject: Subject,
+    /// Whether it was news then; what the first load of an empty catalogue wrote is history.
+    pub is_news: bool,
 }
 
 /// Changes in the order in which they happened.
@@ -125,6 +127,7 @@ impl Snapshot {
             kind: row.kind,
             at: row.at,
             subject,
+            is_news: row.is_news,
         })
     }
 

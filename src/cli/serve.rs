@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use chrono::Utc;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::{Configured, Done, Outcome, open, start};
 use crate::{
@@ -13,12 +14,14 @@ use crate::{
     database::watch::Watch,
     graphql::{
         backend::Accounts,
+        change_cursor,
         service::{Options, Service},
     },
     http::Application,
     import::{self, Writing},
     secret::Secret,
     token::Tokens,
+    webhook::{deliver::Worker, store::Webhooks},
 };
 
 #[derive(Debug, Args)]
@@ -68,7 +71,13 @@ async fn serve(config: &Config) -> Outcome {
     }
     let accounts = secret.map(|secret| Accounts {
         tokens: Tokens::new(database.clone(), &secret),
+        webhooks: Webhooks::new(database.clone(), &secret, config.webhooks.clone()),
     });
+    let worker = accounts.as_ref().map(|accounts| {
+        let webhooks = accounts.webhooks.clone();
+        Worker::new(webhooks, catalog.clone(), config.database.clone(), change_cursor)
+    });
+    let worker = worker.transpose()?;
     let service = Service::with_accounts(catalog.clone(), accounts, options)?;
     let application = Application::build(&config.http, service).map_err(|source| ListenError {
         address: config.http.listen.clone(),
@@ -79,6 +88,8 @@ async fn serve(config: &Config) -> Outcome {
     let _ = writeln!(out, "listening on http://{}", application.address()).and_then(|()| out.flush());
 
     let refreshing = tokio::spawn(keep_fresh(catalog, Watch::start(&config.database)));
+    let stopping = CancellationToken::new();
+    let delivering = worker.map(|worker| tokio::spawn(worker.run(stopping.clone())));
     let stop = application.stop_handle();
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::spawn(async move {
@@ -91,6 +102,10 @@ async fn serve(config: &Config) -> Outcome {
     });
     application.run_until_stopped().await?;
     refreshing.abort();
+    stopping.cancel();
+    if let Some(delivering) = delivering {
+        delivering.await?;
+    }
     database.close().await?;
     Ok(Done::Well)
 }

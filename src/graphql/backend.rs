@@ -20,6 +20,7 @@ use super::{
 use crate::{
     catalog::{Catalog, Snapshot},
     token::{Caller, TokenError, Tokens},
+    webhook::store::Webhooks,
 };
 
 /// What those who come with an API token can use.
@@ -27,6 +28,8 @@ use crate::{
 pub struct Accounts {
     /// The tokens.
     pub tokens: Tokens,
+    /// The webhooks of their owners.
+    pub webhooks: Webhooks,
 }
 
 /// The schema over a catalogue.
@@ -92,9 +95,11 @@ impl Backend for Served {
     }
 
     async fn run(&self, request: Request, moment: Self::Moment) -> Response {
-        self.schema
-            .execute(context::prepare(request, &self.catalog, moment, self.limits))
-            .await
+        let mut request = context::prepare(request, &self.catalog, moment, self.limits);
+        if let Some(accounts) = &self.accounts {
+            request = request.data(accounts.webhooks.clone());
+        }
+        self.schema.execute(request).await
     }
 }
 

@@ -7,8 +7,15 @@ use async_graphql::{
     dataloader::{DataLoader, HashMapCache},
 };
 
-use super::{error::ApiResult, limits::Limits};
-use crate::catalog::{Catalog, ChangelogId, Snapshot, Texts};
+use super::{
+    error::{ApiError, ApiResult, Code},
+    limits::Limits,
+};
+use crate::{
+    catalog::{Catalog, ChangelogId, Snapshot, Texts},
+    token::{Caller, Scope},
+    webhook::store::Webhooks,
+};
 
 /// What the resolvers of one operation see: the same from its start to its end.
 #[derive(Clone, Debug)]
@@ -58,6 +65,9 @@ pub(super) trait ContextExt {
     /// The limits on pages.
     fn limits(&self) -> ApiResult<Limits>;
 
+    /// The webhooks, and the owner whose may be seen and changed.
+    fn webhooks(&self) -> ApiResult<(&Webhooks, &str)>;
+
     /// A changelog's text.
     async fn changelog(&self, id: ChangelogId) -> ApiResult<Option<Arc<str>>>;
 }
@@ -70,7 +80,7 @@ struct Unprepared(&'static str);
 impl ContextExt for Context<'_> {
     fn here(&self) -> ApiResult<&Here> {
         self.data_opt::<Here>()
-            .ok_or_else(|| super::error::ApiError::internal(Unprepared("snapshot")))
+            .ok_or_else(|| ApiError::internal(Unprepared("snapshot")))
     }
 
     fn snapshot(&self) -> ApiResult<Arc<Snapshot>> {
@@ -79,17 +89,37 @@ impl ContextExt for Context<'_> {
 
     fn catalog(&self) -> ApiResult<&Catalog> {
         self.data_opt::<Catalog>()
-            .ok_or_else(|| super::error::ApiError::internal(Unprepared("catalog")))
+            .ok_or_else(|| ApiError::internal(Unprepared("catalog")))
     }
 
     fn limits(&self) -> ApiResult<Limits> {
         self.here().map(|here| here.limits)
     }
 
+    fn webhooks(&self) -> ApiResult<(&Webhooks, &str)> {
+        let refused = |code, message| Err(ApiError::Refused { code, message });
+        let Some(webhooks) = self.data_opt::<Webhooks>() else {
+            return refused(
+                Code::Forbidden,
+                "there are no webhooks here: the server has no secret to keep theirs with",
+            );
+        };
+        match self.data_opt::<Caller>() {
+            None => refused(
+                Code::Unauthenticated,
+                "an API token is needed, in the header \"Authorization: Bearer …\"",
+            ),
+            Some(caller) if !caller.may(Scope::Webhooks) => {
+                refused(Code::Forbidden, "the API token has not the scope webhooks")
+            }
+            Some(caller) => Ok((webhooks, &caller.name)),
+        }
+    }
+
     async fn changelog(&self, id: ChangelogId) -> ApiResult<Option<Arc<str>>> {
         let loader = self
             .data_opt::<TextLoader>()
-            .ok_or_else(|| super::error::ApiError::internal(Unprepared("loader")))?;
-        loader.load_one(id).await.map_err(super::error::ApiError::internal)
+            .ok_or_else(|| ApiError::internal(Unprepared("loader")))?;
+        loader.load_one(id).await.map_err(ApiError::internal)
     }
 }

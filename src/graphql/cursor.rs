@@ -65,6 +65,8 @@ const fn package_tag(field: PackageField) -> &'static str {
 const LATEST_TAG: &str = "l";
 const CHANGE_TAG: &str = "c";
 const HIT_TAG: &str = "s";
+const WEBHOOK_TAG: &str = "w";
+const DELIVERY_TAG: &str = "y";
 
 /// A hit's place among the results of a search.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +89,30 @@ pub fn hit(cursor: &str) -> Option<HitKey> {
     Some(HitKey { score, id })
 }
 
-/// The cursor of a change.
+/// The cursor of a webhook.
+pub fn of_webhook(id: &str) -> String {
+    seal(&[WEBHOOK_TAG, id])
+}
+
+/// Reads the cursor of a webhook.
+pub fn webhook(cursor: &str) -> Option<String> {
+    let [id] = open(cursor, WEBHOOK_TAG)?;
+    Some(id)
+}
+
+/// The cursor of a delivery.
+pub fn of_delivery(id: i64) -> String {
+    seal(&[DELIVERY_TAG, &id.to_string()])
+}
+
+/// Reads the cursor of a delivery.
+pub fn delivery(cursor: &str) -> Option<i64> {
+    let [id] = open(cursor, DELIVERY_TAG)?;
+    id.parse().ok()
+}
+
+/// The cursor of a change: its place in the change log.
+#[must_use]
 pub fn of_change(id: i64) -> String {
     seal(&[CHANGE_TAG, &id.to_string()])
 }

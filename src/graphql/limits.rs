@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::object::record;
+use super::{object::record, types::WebhookConfig};
 
 /// The largest value that any limit may be set to: what fits GraphQL's `Int`.
 const LARGEST: u32 = i32::MAX.unsigned_abs();
@@ -131,10 +131,12 @@ impl Limits {
 
 record! {
     /// How this service is set up, as far as its users need to know.
-    #[derive(Clone, Copy, Debug)]
+    #[derive(Clone, Debug)]
     pub struct ServiceConfig as "ServiceConfig" {
         /// What one request may ask for at most.
         pub limits: Limits,
+        /// How webhooks are served; null where they are not.
+        pub webhooks: Option<WebhookConfig>,
     }
 }
 

@@ -15,11 +15,14 @@ use super::{
     types::{
         Catalog, ChangeConnection, ChangeFilter, Device, DeviceConnection, DeviceFilter, DeviceOrder, LatestBy, Node,
         Package, PackageBy, PackageConnection, PackageFilter, PackageOrder, Release, ReleaseConnection, ReleaseFilter,
-        ReleaseOrder, SearchResultConnection, UpdateCheck, UpdateCheckInput, Variant, devices_page, latest_page,
-        packages_page, releases_page,
+        ReleaseOrder, SearchResultConnection, UpdateCheck, UpdateCheckInput, Variant, Webhook, WebhookConnection,
+        devices_page, latest_page, packages_page, releases_page,
     },
 };
-use crate::catalog::{PackageAt, Scope, Snapshot};
+use crate::{
+    catalog::{PackageAt, Scope, Snapshot},
+    webhook::store::Webhooks,
+};
 
 /// The longest text that is searched for, in characters.
 const LONGEST_SEARCH: usize = 500;
@@ -306,9 +309,43 @@ object! {
             Ok(Catalog::new(here.snapshot()))
         }
 
-        /// How this service is set up: the limits that an operation must keep.
-        fn service_config(&self, here: &Here) -> ApiResult<ServiceConfig> {
-            Ok(ServiceConfig { limits: here.limits })
+        /// The webhooks of the token's owner, in the order in which they were made. Null, with an error, without a token of the
+        /// scope `webhooks`.
+        async fn webhooks(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "So many from the start, or behind `after`; 0 to 100, 20 where left out.")] first: Option<i32>,
+            #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        ) -> ApiResult<Option<WebhookConnection>> {
+            let (webhooks, owner) = ctx.webhooks()?;
+            let window = PageArguments {
+                first,
+                after,
+                ..PageArguments::default()
+            }
+            .window(ctx.limits()?, cursor::webhook)?;
+            let all = webhooks.of(owner).await.map_err(ApiError::internal)?;
+            Ok(Some(WebhookConnection::new(all, window.after.as_deref(), window.take.count())))
+        }
+
+        /// The webhook with this id; null where the token's owner has none.
+        async fn webhook(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "The webhook's id.")] id: ID,
+        ) -> ApiResult<Option<Webhook>> {
+            let (webhooks, owner) = ctx.webhooks()?;
+            let row = webhooks.find(owner, &id).await.map_err(ApiError::internal)?;
+            Ok(row.map(Webhook::new))
+        }
+
+        /// How this service is set up: the limits that an operation must keep, and how webhooks are served.
+        async fn service_config(&self, ctx: &Context<'_>) -> ApiResult<ServiceConfig> {
+            let webhooks = ctx.data_opt::<Webhooks>();
+            Ok(ServiceConfig {
+                limits: ctx.limits()?,
+                webhooks: webhooks.map(|webhooks| webhooks.settings().as_ref().into()),
+            })
         }
     }
 }

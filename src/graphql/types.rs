@@ -17,6 +17,7 @@ mod search;
 mod update;
 mod value;
 mod variant;
+mod webhook;
 
 pub use catalog::{Catalog, Source};
 pub use change::{Change, ChangeConnection, ChangeEdge, ChangeFilter, ChangeKind, ChangeSubject};
@@ -35,9 +36,14 @@ pub use search::{SearchResult, SearchResultConnection, SearchResultEdge};
 pub use update::{UpdateCheck, UpdateCheckInput, UpdateStatus};
 pub use value::{Branch, OperatingSystem, PackageType, Region};
 pub use variant::Variant;
+pub use webhook::{
+    CreateWebhookInput, CreateWebhookPayload, DeleteWebhookInput, DeleteWebhookPayload, PingWebhookInput,
+    PingWebhookPayload, RedeliverInput, RedeliverPayload, RotateWebhookSecretInput, RotateWebhookSecretPayload,
+    UpdateWebhookInput, UpdateWebhookPayload, Webhook, WebhookConfig, WebhookConnection, WebhookDelivery,
+    WebhookDeliveryConnection, WebhookDeliveryEdge, WebhookDeliveryStatus, WebhookEdge, WebhookFilter,
+};
 
 pub(crate) use facet::int;
-use filter::set;
 pub(crate) use list::{devices_page, latest_page, packages_page, releases_page};
 pub(crate) use package::PackageListing;
 
@@ -77,6 +83,7 @@ pub(super) fn in_memory() -> Vec<ObjectType> {
         ObjectType::of::<SearchResultConnection>(),
         ObjectType::of::<SearchResultEdge>(),
         ObjectType::of::<ServiceConfig>(),
+        ObjectType::of::<WebhookConfig>(),
         ObjectType::of::<Source>(),
         ObjectType::of::<UpdateCheck>(),
         ObjectType::of::<Variant>(),

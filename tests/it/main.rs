@@ -24,3 +24,4 @@ mod support;
 mod sync;
 mod tidy;
 mod token;
+mod webhooks;

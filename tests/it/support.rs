@@ -3,6 +3,7 @@
 pub mod database;
 pub mod postgres;
 pub mod program;
+pub mod receiver;
 pub mod served;
 pub mod server;
 pub mod site;

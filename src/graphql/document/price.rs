@@ -6,6 +6,15 @@ const WORK: &[(&str, &str, f64)] = &[
     ("Query", "search", 50.0),
     ("Query", "updateCheck", 20.0),
     ("Query", "changes", 20.0),
+    ("Query", "webhooks", 20.0),
+    ("Query", "webhook", 10.0),
+    ("Webhook", "deliveries", 20.0),
+    ("Mutation", "createWebhook", 100.0),
+    ("Mutation", "updateWebhook", 100.0),
+    ("Mutation", "rotateWebhookSecret", 100.0),
+    ("Mutation", "deleteWebhook", 100.0),
+    ("Mutation", "pingWebhook", 100.0),
+    ("Mutation", "redeliver", 100.0),
     ("Release", "changelog", 5.0),
     ("Package", "source", 2.0),
     ("Package", "derived", 2.0),
@@ -41,7 +50,7 @@ const LENGTHS: &[(&str, &str, f64)] = &[
 const PAGES: &[(&str, &str, f64)] = &[("Release", "packages", 10.0)];
 
 /// Fields whose answers are not of the revision: they are read anew each time, and never kept.
-const PASSING: &[(&str, &str)] = &[("Catalog", "sources")];
+const PASSING: &[(&str, &str)] = &[("Catalog", "sources"), ("Query", "webhooks"), ("Query", "webhook")];
 
 /// Items of a list that no table knows.
 const UNKNOWN_LENGTH: f64 = 10.0;

@@ -13,6 +13,7 @@ use crate::{
         cursor,
         object::{enums, kinds, object},
     },
+    webhook,
 };
 
 /// What happened to the subject of a change.
@@ -69,16 +70,22 @@ pub struct ChangeFilter {
 
 impl From<ChangeFilter> for catalog::ChangeFilter {
     fn from(filter: ChangeFilter) -> Self {
+        webhook::filter::Filter::from(filter).into()
+    }
+}
+
+impl From<ChangeFilter> for webhook::filter::Filter {
+    fn from(filter: ChangeFilter) -> Self {
+        fn all<T, U: From<T>>(values: Option<Vec<T>>) -> Option<Vec<U>> {
+            values.map(|values| values.into_iter().map(U::from).collect())
+        }
         Self {
-            kind: filter.kind.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            subject: catalog::Filter {
-                device: filter.device,
-                os: super::set(filter.os),
-                branch: super::set(filter.branch),
-                region: super::set(filter.region),
-                r#type: super::set(filter.r#type),
-                ..catalog::Filter::default()
-            },
+            kind: all(filter.kind),
+            device: filter.device,
+            os: all(filter.os),
+            branch: all(filter.branch),
+            region: all(filter.region),
+            r#type: all(filter.r#type),
         }
     }
 }

@@ -195,7 +195,7 @@ impl From<OrderDirection> for catalog::Direction {
     }
 }
 
-pub(super) fn set<T: Into<M>, M: Member>(values: Option<Vec<T>>) -> Option<Set<M>> {
+fn set<T: Into<M>, M: Member>(values: Option<Vec<T>>) -> Option<Set<M>> {
     values.map(|values| values.into_iter().map(Into::into).collect())
 }
 

@@ -52,6 +52,23 @@ impl Served {
         answer["data"].take()
     }
 
+    /// Posts an operation with an API token and gives the whole answer.
+    pub async fn post_as(&self, token: &str, query: &str, variables: Value) -> Value {
+        let request = json!({ "query": query, "variables": variables });
+        let answer = client()
+            .post(self.url("/graphql"))
+            .bearer_auth(token)
+            .json(&request)
+            .send();
+        answer.await.unwrap().json().await.unwrap()
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
     /// Asks it to end, and says how it did.
     pub fn terminate(mut self) -> Option<i32> {
         let id = self.process.id().to_string();
