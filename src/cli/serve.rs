@@ -1,6 +1,9 @@
 //! `romdex serve`, and plain `romdex`.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use chrono::Utc;
 use clap::Args;
@@ -104,7 +107,9 @@ async fn serve(config: &Config) -> Outcome {
     refreshing.abort();
     stopping.cancel();
     if let Some(delivering) = delivering {
-        delivering.await?;
+        // What is under way then is sent again by the next process, under the same id.
+        let patience = Duration::from_secs(config.http.shutdown_seconds);
+        let _ = tokio::time::timeout(patience, delivering).await;
     }
     database.close().await?;
     Ok(Done::Well)

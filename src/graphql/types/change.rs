@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Enum, InputObject, Union};
 use entity::change;
 
-use super::{Branch, DateTime, Device, OperatingSystem, Package, PackageType, Region, Release};
+use super::{Branch, DateTime, Device, OperatingSystem, Package, PackageType, Region, Release, webhook::all};
 use crate::{
     catalog::{self, Snapshot, Subject},
     graphql::{
@@ -76,9 +76,6 @@ impl From<ChangeFilter> for catalog::ChangeFilter {
 
 impl From<ChangeFilter> for webhook::filter::Filter {
     fn from(filter: ChangeFilter) -> Self {
-        fn all<T, U: From<T>>(values: Option<Vec<T>>) -> Option<Vec<U>> {
-            values.map(|values| values.into_iter().map(U::from).collect())
-        }
         Self {
             kind: all(filter.kind),
             device: filter.device,

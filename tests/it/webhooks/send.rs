@@ -1,11 +1,13 @@
 //! What is sent, how it is signed, and in which order.
 
+use entity::delivery;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::{Bench, HOUR, is_signed, newest};
 use crate::support::{
     database::{TestDatabase, on_every_database},
-    receiver::{ACCEPTED, FAILED, Received},
+    receiver::{ACCEPTED, FAILED, Received, Receiver, Reply},
     served::Served,
 };
 
@@ -18,6 +20,8 @@ on_every_database!(
     a_ping_is_sent_once_and_also_while_the_webhook_is_disabled,
     what_was_sent_can_be_sent_again_under_the_same_id,
     two_servers_send_each_message_once_and_take_over_from_one_another,
+    a_receiver_gets_only_so_many_messages_at_once,
+    what_is_done_for_long_is_thrown_away,
 );
 
 fn versions(messages: &[Received]) -> Vec<String> {
@@ -300,4 +304,60 @@ async fn two_servers_send_each_message_once_and_take_over_from_one_another(datab
     );
     all_done(&bench, 9).await;
     assert!(bench.receiver.rest().is_empty(), "each message came once");
+}
+
+async fn a_receiver_gets_only_so_many_messages_at_once(database: TestDatabase) {
+    let mut bench = Bench::start(&database, HOUR);
+    let mut command = super::command(bench.folder.path(), &database, HOUR);
+    bench.server = Served::start(command.env("ROMDEX__WEBHOOKS__CONCURRENCY_PER_WEBHOOK", "2"));
+    bench.receiver.answer(|_| Reply::Hang);
+    let (id, _) = bench.register().await;
+    bench.publish(&[
+        ("santoni_global", "HM4XGlobal", "V2.0.0.0.NAMMIEK"),
+        ("alioth_eea_global", "ALIOTHEEAGlobal", "V2.0.0.0.RKHEUXM"),
+        ("sweet_global", "SWEETGlobal", "V2.0.0.0.RKFMIXM"),
+        ("umi_global", "UMIGlobal", "V2.0.0.0.RJBMIXM"),
+    ]);
+    bench.receiver.take(2).await;
+    bench
+        .until(&id, |webhook| {
+            webhook["deliveries"]["nodes"].as_array().unwrap().len() == 4
+        })
+        .await;
+    // Another's are sent meanwhile.
+    let mut other = Receiver::start();
+    let (second, _) = bench.register_with(json!({ "url": other.url("/") })).await;
+    bench.ping(&second).await;
+    other.next().await;
+    assert!(bench.receiver.rest().is_empty());
+}
+
+async fn what_is_done_for_long_is_thrown_away(database: TestDatabase) {
+    let mut bench = Bench::start(&database, HOUR);
+    let (id, _) = bench.register().await;
+    let (old, new) = (bench.ping(&id).await, bench.ping(&id).await);
+    bench.receiver.take(2).await;
+    bench
+        .until(&id, |webhook| {
+            let nodes = webhook["deliveries"]["nodes"].as_array().unwrap();
+            nodes.iter().all(|node| node["status"] == "SUCCEEDED")
+        })
+        .await;
+    for (message, days) in [(&old, 15), (&new, 13)] {
+        let finished_at = chrono::Utc::now() - chrono::TimeDelta::days(days);
+        delivery::Entity::update_many()
+            .col_expr(delivery::Column::FinishedAt, Expr::value(finished_at))
+            .filter(delivery::Column::Message.eq(message))
+            .exec(database.connection())
+            .await
+            .unwrap();
+    }
+    let next = Served::start(&mut super::command(bench.folder.path(), &database, HOUR));
+    std::mem::replace(&mut bench.server, next).kill();
+    let webhook = bench
+        .until(&id, |webhook| {
+            webhook["deliveries"]["nodes"].as_array().unwrap().len() == 1
+        })
+        .await;
+    assert_eq!(newest(&webhook)["id"], new);
 }
