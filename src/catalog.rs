@@ -8,6 +8,7 @@ mod facet;
 mod filter;
 #[cfg(test)]
 mod fixture;
+mod history;
 mod index;
 mod latest;
 mod live;
@@ -31,6 +32,7 @@ pub use change::{Change, ChangeFilter, Changes, Subject};
 pub use day::{Day, Days};
 pub use facet::Facets;
 pub use filter::{DeviceFilter, Filter, Knowledge, Scope, Selection};
+pub use history::{Entered, Entrance, Event};
 pub use latest::{LatestBy, LatestKey};
 pub use live::{Follower, Happened, Position, Since};
 pub use page::{

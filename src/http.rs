@@ -1,9 +1,16 @@
 //! The HTTP side: connections, transports, statuses and headers. It hands requests to the GraphQL service and
-//! knows neither the catalogue nor the database.
+//! knows neither the catalogue nor the database. Feeds and drop-in files it sends as they are rendered elsewhere.
 
 pub mod address;
 pub mod assets;
+mod base;
+mod caching;
+mod compat;
+mod compress;
+mod feeds;
 pub mod health;
+mod published;
+mod resource;
 pub mod settings;
 pub mod transport;
 
@@ -14,14 +21,41 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer, web};
 
+use self::published::Publisher;
 pub use self::settings::{Settings, StatusPolicy};
 use self::transport::Endpoint;
+use crate::compat::Compat;
+use crate::feed::Feeds;
 use crate::graphql::service::Service;
 
 /// The server: listening once built, answering while it runs.
 pub struct Application {
     address: SocketAddr,
     server: Server,
+}
+
+/// What an application serves.
+pub struct Served {
+    service: Service,
+    documents: Option<(Feeds, Compat)>,
+}
+
+impl From<Service> for Served {
+    fn from(service: Service) -> Self {
+        Self {
+            service,
+            documents: None,
+        }
+    }
+}
+
+impl Served {
+    /// Adds feeds, and the forms of other programs.
+    #[must_use]
+    pub fn with_documents(mut self, feeds: Feeds, compat: Compat) -> Self {
+        self.documents = Some((feeds, compat));
+        self
+    }
 }
 
 /// Stops a running [`Application`]: requests that are running are answered first.
@@ -40,13 +74,16 @@ impl Application {
     ///
     /// # Errors
     /// The address cannot be read or bound.
-    pub fn build(settings: &Settings, service: Service) -> io::Result<Self> {
+    pub fn build(settings: &Settings, served: impl Into<Served>) -> io::Result<Self> {
+        let Served { service, documents } = served.into();
         let endpoint = web::Data::new(Endpoint::new(settings, service));
+        let publisher = documents.map(|(feeds, compat)| web::Data::new(Publisher::new(settings, feeds, compat)));
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(endpoint.clone())
                 .configure(transport::configure)
                 .configure(health::configure)
+                .configure(|app| published::configure(app, publisher.as_ref()))
                 .configure(assets::configure)
         })
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds))

@@ -19,7 +19,7 @@ pub use mirror::{HOSTS, Mirrors};
 pub use os::OperatingSystem;
 pub use package_type::PackageType;
 pub use region::Region;
-pub use size::{PublishedSize, parse_size};
+pub use size::{PublishedSize, parse_size, write_size};
 pub use version::{Version, VersionKey, VersionTail};
 
 /// Text that is not a value of the wanted type: says what is allowed and quotes what came.

@@ -132,7 +132,7 @@ impl Snapshot {
     }
 
     /// What a change row refers to.
-    fn subject(&self, row: &change::Model) -> Option<Subject> {
+    pub(super) fn subject(&self, row: &change::Model) -> Option<Subject> {
         let device = || self.device_with_id(row.device_id?).map(Subject::Device);
         let release = || self.release_with_id(row.release_id?).map(Subject::Release);
         let package = || self.package_with_id(row.package_id?).map(Subject::Package);

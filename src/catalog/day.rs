@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU32};
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc};
 
 /// A calendar date, ordered by time. Printed as ISO 8601: `2017-12-28`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +52,15 @@ impl Day {
             digit(1),
         ]
     }
+
+    /// Its first instant, in UTC.
+    #[must_use]
+    pub fn midnight(self) -> Option<DateTime<Utc>> {
+        let number = self.0.get();
+        let year = i32::try_from(number / 10_000).ok()?;
+        let date = NaiveDate::from_ymd_opt(year, number / 100 % 100, number % 100)?;
+        Some(date.and_time(NaiveTime::MIN).and_utc())
+    }
 }
 
 impl fmt::Display for Day {
@@ -86,6 +95,10 @@ mod tests {
         let day = |text| Day::parse(text).unwrap();
         assert_eq!(day("2017-12-28").to_string(), "2017-12-28");
         assert!(day("2017-12-28") < day("2018-01-02"));
+        assert_eq!(
+            day("2017-12-28").midnight().unwrap().to_rfc3339(),
+            "2017-12-28T00:00:00+00:00"
+        );
         for text in [
             "",
             "2017-13-01",

@@ -328,6 +328,17 @@ impl Snapshot {
         self.names_in(&self.variant(at).names)
     }
 
+    /// A variant as sources label it: its names and the region they are sold in, `POCO F3 EEA`.
+    #[must_use]
+    pub fn label(&self, at: VariantAt) -> String {
+        let row = self.variant(at);
+        let name = match self.text(row.name) {
+            "" => self.text(row.codename),
+            name => name,
+        };
+        format!("{name} {}", row.region.label())
+    }
+
     fn names_in(&self, range: &Range<u32>) -> impl Iterator<Item = &str> {
         let names = self.names.get(range.start as usize..range.end as usize).unwrap_or(&[]);
         names.iter().map(|span| self.text(*span))

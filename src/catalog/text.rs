@@ -5,6 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
 
+use super::{Catalog, CatalogError};
+
 /// A changelog's id in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ChangelogId(pub i32);
@@ -17,14 +19,28 @@ impl Loader<ChangelogId> for Texts {
     type Error = Arc<DbErr>;
 
     async fn load(&self, ids: &[ChangelogId]) -> Result<HashMap<ChangelogId, Arc<str>>, Arc<DbErr>> {
-        let rows = entity::changelog::Entity::find()
-            .filter(entity::changelog::Column::Id.is_in(ids.iter().map(|id| id.0)))
-            .all(&self.0)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (ChangelogId(row.id), row.text.into()))
-            .collect())
+        Ok(read(&self.0, ids).await?)
+    }
+}
+
+async fn read(database: &DatabaseConnection, ids: &[ChangelogId]) -> Result<HashMap<ChangelogId, Arc<str>>, DbErr> {
+    let rows = entity::changelog::Entity::find()
+        .filter(entity::changelog::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .all(database)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (ChangelogId(row.id), row.text.into()))
+        .collect())
+}
+
+impl Catalog {
+    /// The texts of changelogs, in one statement; those that are gone are absent.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn changelogs(&self, ids: &[ChangelogId]) -> Result<HashMap<ChangelogId, Arc<str>>, CatalogError> {
+        Ok(read(self.database(), ids).await?)
     }
 }
 

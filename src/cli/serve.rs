@@ -13,14 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::{Configured, Done, Outcome, open, start};
 use crate::{
     catalog::{Catalog, Refreshed},
+    compat::Compat,
     config::{Config, Flag},
     database::watch::Watch,
+    feed::Feeds,
     graphql::{
         backend::Accounts,
         change_cursor,
         service::{Options, Service},
     },
-    http::Application,
+    http::{Application, Served},
     import::{self, Writing},
     secret::Secret,
     token::Tokens,
@@ -82,7 +84,8 @@ async fn serve(config: &Config) -> Outcome {
     });
     let worker = worker.transpose()?;
     let service = Service::with_accounts(catalog.clone(), accounts, options)?;
-    let application = Application::build(&config.http, service).map_err(|source| ListenError {
+    let served = Served::from(service).with_documents(Feeds::new(catalog.clone()), Compat::new(catalog.clone()));
+    let application = Application::build(&config.http, served).map_err(|source| ListenError {
         address: config.http.listen.clone(),
         source,
     })?;

@@ -57,13 +57,15 @@ pub enum Code {
     Unauthenticated,
     /// The API token may not be used for this.
     Forbidden,
+    /// There is nothing at this address.
+    NotFound,
     /// Something failed in the server; `extensions.reference` finds it in the log.
     InternalServerError,
 }
 
 impl Code {
     /// Every code, in the order of the manual.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::NotAcceptable,
         Self::MethodNotAllowed,
@@ -83,6 +85,7 @@ impl Code {
         Self::PersistedQueryRequired,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::NotFound,
         Self::InternalServerError,
     ];
 
@@ -109,6 +112,7 @@ impl Code {
             Self::PersistedQueryRequired => "PERSISTED_QUERY_REQUIRED",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -248,6 +252,14 @@ impl Fault {
         self.code
     }
 
+    /// The address is longer than so many bytes.
+    #[must_use]
+    pub fn uri_too_long(most: usize) -> Self {
+        Self::new(Code::UriTooLong, format!("the address exceeds {most} bytes"))
+            .with("limit", "uri_bytes")
+            .with("maximum", most as u64)
+    }
+
     /// A failure of ours: its cause goes to the log under the reference that the client gets.
     pub fn masked(cause: &str) -> Self {
         let reference = reference();
@@ -337,7 +349,8 @@ fn reference() -> String {
 }
 
 /// An error and its causes in one line, for the log.
-pub(super) fn chain(error: &dyn StdError) -> String {
+#[must_use]
+pub fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use actix_web::http::header::{
-    ALLOW, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentEncoding, ETAG, Encoding,
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentEncoding, ETAG, Encoding,
     EntityTag, HeaderValue, IfNoneMatch, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::{FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
 use rust_embed::{Embed, EmbeddedFile};
+
+use super::resource::read_only;
 
 /// The playground. The folder is empty where the program was built without Node.js.
 #[derive(Embed)]
@@ -55,21 +57,6 @@ fn configure_with<Files: Embed + 'static>(app: &mut web::ServiceConfig) {
     app.service(read_only("/", to_playground))
         .service(read_only("/playground", to_playground))
         .service(read_only("/playground/{path:.*}", serve::<Files>));
-}
-
-fn read_only<H, Arguments>(path: &str, handler: H) -> Resource
-where
-    H: Handler<Arguments, Output = HttpResponse>,
-    Arguments: FromRequest + 'static,
-{
-    web::resource(path)
-        .route(web::get().to(handler.clone()))
-        .route(web::head().to(handler))
-        .default_service(web::to(async || {
-            HttpResponse::MethodNotAllowed()
-                .insert_header((ALLOW, "GET, HEAD"))
-                .finish()
-        }))
 }
 
 /// The page's own addresses are relative: it has to be asked for with a slash at the end.
@@ -169,7 +156,7 @@ fn not_found() -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, IF_NONE_MATCH};
+    use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderName, IF_NONE_MATCH};
     use actix_web::http::{Method, StatusCode};
     use actix_web::test::{TestRequest, call_service, init_service, read_body};
     use actix_web::{App, dev::ServiceResponse};

@@ -3,18 +3,11 @@
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpResponse, web};
 
+use super::resource::read_only;
+
 /// Adds `/health`.
 pub fn configure(app: &mut web::ServiceConfig) {
-    app.service(
-        web::resource("/health")
-            .route(web::get().to(health))
-            .route(web::head().to(health))
-            .default_service(web::to(async || {
-                HttpResponse::MethodNotAllowed()
-                    .insert_header(("allow", "GET, HEAD"))
-                    .finish()
-            })),
-    );
+    app.service(read_only("/health", health));
 }
 
 async fn health() -> HttpResponse {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::address::{ForwardingHeader, Networks, Proxies};
+pub use super::base::PublicUrl;
 
 /// How requests are received and answered.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -10,6 +11,8 @@ use super::address::{ForwardingHeader, Networks, Proxies};
 pub struct Settings {
     /// Address and port to listen on; port 0 takes a free one.
     pub listen: String,
+    /// The address by which clients reach the server; without one it is taken from each request's `Host`.
+    pub public_url: PublicUrl,
     /// Threads that serve requests; 0 is one for each core.
     pub workers: usize,
     /// Connections that one thread holds open at most.
@@ -38,12 +41,15 @@ pub struct Settings {
     pub stale_seconds: u32,
     /// Bytes of compressed answers that are kept; 0 keeps none.
     pub compressed_bytes: u64,
+    /// Bytes of rendered feeds and files that are kept; 0 keeps none.
+    pub rendered_bytes: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            public_url: PublicUrl::default(),
             workers: 0,
             connections_per_worker: 10_000,
             keep_alive_seconds: 75,
@@ -58,6 +64,7 @@ impl Default for Settings {
             max_age_seconds: 60,
             stale_seconds: 600,
             compressed_bytes: 8 << 20,
+            rendered_bytes: 16 << 20,
         }
     }
 }

@@ -1,21 +1,21 @@
 //! GraphQL over HTTP at `/graphql`: what a request must look like, and which answer it gets.
 
-mod compress;
 mod get;
 mod incoming;
 mod negotiate;
 mod post;
 mod reply;
-mod status;
+pub(super) mod status;
 
 use std::time::Duration;
 
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use self::compress::Compressor;
 pub use self::negotiate::Media;
 use super::address::{ClientAddress, Proxies};
+use super::caching::cache_control;
+use super::compress::Compressor;
 use super::settings::{Settings, StatusPolicy};
 use crate::graphql::error::{Code, Fault};
 use crate::graphql::service::Service;
@@ -57,14 +57,6 @@ impl Endpoint {
     pub fn client(&self, request: &HttpRequest) -> ClientAddress {
         self.proxies.client(request)
     }
-}
-
-fn cache_control(settings: &Settings) -> HeaderValue {
-    let text = format!(
-        "public, max-age={}, stale-while-revalidate={}",
-        settings.max_age_seconds, settings.stale_seconds
-    );
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("no-cache"))
 }
 
 /// Adds `/graphql` with all its methods.

@@ -11,8 +11,10 @@
 )]
 
 mod command;
+mod compat;
 mod config;
 mod database;
+mod feeds;
 mod graphql;
 mod http;
 mod import;

@@ -38,6 +38,17 @@ impl Branch {
         })
     }
 
+    /// The label that sources give it, as [`Branch::from_label`] reads it: `Stable Beta`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Stable => "Stable",
+            Self::StableBeta => "Stable Beta",
+            Self::PublicBeta => "Public Beta",
+            Self::Weekly => "Weekly",
+        }
+    }
+
     /// The branch of a release, from its version and the branches its copies are labelled with.
     ///
     /// A version that ends in `.DEV` is a public beta whatever the labels say. Among labels that disagree the first
@@ -58,6 +69,13 @@ impl Branch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_is_read_as_it_is_written() {
+        for branch in Branch::ALL {
+            assert_eq!(Branch::from_label(branch.label()), Ok(*branch));
+        }
+    }
 
     #[test]
     fn the_branch_is_settled_from_version_and_labels() {

@@ -13,6 +13,15 @@ named_enum! {
 }
 
 impl OperatingSystem {
+    /// Its name as Xiaomi writes it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Miui => "MIUI",
+            Self::HyperOs => "HyperOS",
+        }
+    }
+
     /// The operating system that a version belongs to; the folder in which a source files it does not matter.
     #[must_use]
     pub fn of(version: &Version) -> Self {

@@ -17,3 +17,17 @@ named_enum! {
         Vendor = "VENDOR",
     }
 }
+
+impl PackageType {
+    /// Its name as sources write it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Recovery => "Recovery",
+            Self::Fastboot => "Fastboot",
+            Self::Incremental => "Incremental",
+            Self::Firmware => "Firmware",
+            Self::Vendor => "Firmware and vendor",
+        }
+    }
+}

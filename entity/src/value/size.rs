@@ -43,6 +43,18 @@ pub fn parse_size(text: &str) -> Result<PublishedSize, Invalid> {
     })
 }
 
+/// Writes bytes as sources publish a size: rounded to one decimal of a decimal unit, `1.3 GB`.
+#[must_use]
+pub fn write_size(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..1_000_000_000 => (1_000_000, "MB"),
+        1_000_000_000..1_000_000_000_000 => (1_000_000_000, "GB"),
+        _ => (1_000_000_000_000, "TB"),
+    };
+    let tenths = (u128::from(bytes) * 10 + unit / 2) / unit;
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +72,18 @@ mod tests {
         }
         for text in ["", "None", "GB", "1.3", "-1 GB", "1,3 GB", "1.3 XB", "99999999 TB"] {
             assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_written_as_it_was_read() {
+        for text in [
+            "1.3 GB", "580.1 MB", "2.0 GB", "999.9 MB", "10.0 GB", "1.0 TB", "1.2 MB",
+        ] {
+            let Ok(PublishedSize::Approximate(bytes)) = parse_size(text) else {
+                panic!("{text}")
+            };
+            assert_eq!(write_size(u64::try_from(bytes).unwrap()), text);
         }
     }
 }

@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::incoming::{audience, credential};
 use super::reply::Keeping;
 use super::{Endpoint, Media, incoming, post, reply};
-use crate::graphql::error::{Code, Fault};
+use crate::graphql::error::Fault;
 use crate::graphql::service::Audience;
+use crate::http::caching;
 
 /// Runs what the address asks for.
 pub async fn get(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpResponse {
@@ -15,17 +16,11 @@ pub async fn get(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpRes
     };
     let query = request.query_string();
     if query.len() > endpoint.uri_bytes {
-        let fault = Fault::new(
-            Code::UriTooLong,
-            format!("the address exceeds {} bytes", endpoint.uri_bytes),
-        )
-        .with("limit", "uri_bytes")
-        .with("maximum", endpoint.uri_bytes as u64);
-        return reply::refusal(&endpoint, media, &fault);
+        return reply::refusal(&endpoint, media, &Fault::uri_too_long(endpoint.uri_bytes));
     }
     match incoming::from_query(query) {
         Ok(mut incoming) => {
-            incoming.known = reply::known(&request);
+            incoming.known = caching::known(&request);
             incoming.audience = audience(&request);
             incoming.credential = credential(&request);
             let keeping = match incoming.audience {

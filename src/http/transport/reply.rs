@@ -4,23 +4,22 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
-    HeaderName, HeaderValue, IF_NONE_MATCH, VARY, WWW_AUTHENTICATE,
+    HeaderValue, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
-use super::compress::Encoding;
 use super::incoming::Unreadable;
 use super::{Endpoint, Media, status};
 use crate::graphql::error::{Code, Fault};
-use crate::graphql::service::{Answer, Kind, Origin, Stamp};
+use crate::graphql::service::{Answer, Kind};
+use crate::http::caching::{self, CACHE_STATUS};
+use crate::http::compress::Encoding;
 use crate::http::settings::StatusPolicy;
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Which credentials are taken, in the words of RFC 6750.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"romdex\", error=\"invalid_token\"");
-/// Tells, in the words of RFC 9211, whether an answer was at hand or had to be made.
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// Whether an answer may be kept on its way to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +49,20 @@ pub async fn answer(
     match lasting {
         Some(stamp) if keeping == Keeping::Allowed => {
             response.insert_header((CACHE_CONTROL, endpoint.cache_control.clone()));
-            response.insert_header((ETAG, tag(stamp)));
+            response.insert_header((ETAG, caching::tag(stamp)));
         }
         _ => drop(response.insert_header((CACHE_CONTROL, NO_STORE))),
     }
     match answer.kind {
-        Kind::Complete => drop(response.insert_header((CACHE_STATUS, cache_status(answer.origin)))),
+        Kind::Complete => drop(response.insert_header((CACHE_STATUS, caching::status(answer.origin)))),
         Kind::MutationRefused => drop(response.insert_header((ALLOW, HeaderValue::from_static("POST")))),
         Kind::Unauthenticated => drop(response.insert_header((WWW_AUTHENTICATE, CHALLENGE))),
         Kind::Unchanged => return response.finish(),
         _ => {}
     }
+    let stamp = answer.stamp.filter(|_| answer.may_be_kept());
     if let Some(encoding) = Encoding::of(request)
-        && let Some(body) = endpoint.compressor.compress(&answer, encoding).await
+        && let Some(body) = endpoint.compressor.compress(&answer.body, stamp, encoding).await
     {
         response.insert_header((CONTENT_ENCODING, encoding.header()));
         return response.body(body);
@@ -104,37 +104,6 @@ pub fn preflight(methods: &'static str) -> HttpResponse {
         .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ANY))
         .insert_header((ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")))
         .finish()
-}
-
-/// What the client has already, by the tags that it names.
-pub fn known(request: &HttpRequest) -> Vec<Stamp> {
-    let tags = request
-        .headers()
-        .get_all(IF_NONE_MATCH)
-        .filter_map(|value| value.to_str().ok());
-    let tags = tags.flat_map(|value| value.split(',')).filter_map(|tag| {
-        let tag = tag.trim();
-        let digits = tag
-            .strip_prefix("W/")
-            .unwrap_or(tag)
-            .strip_prefix('"')?
-            .strip_suffix('"')?;
-        u128::from_str_radix(digits, 16).ok().map(Stamp)
-    });
-    tags.collect()
-}
-
-/// A weak tag: the answer's bytes may differ by their encoding.
-fn tag(Stamp(stamp): Stamp) -> HeaderValue {
-    HeaderValue::try_from(format!("W/\"{stamp:032x}\"")).unwrap_or(NO_STORE)
-}
-
-fn cache_status(origin: Origin) -> HeaderValue {
-    HeaderValue::from_static(match origin {
-        Origin::Kept => "romdex; hit",
-        Origin::Made => "romdex; fwd=miss; stored",
-        Origin::Alone => "romdex; fwd=bypass",
-    })
 }
 
 fn builder(status: StatusCode, media: Media, policy: StatusPolicy) -> HttpResponseBuilder {

@@ -33,6 +33,7 @@ pub fn of_answer(kind: Kind, media: Media, policy: StatusPolicy) -> StatusCode {
 pub fn of_refusal(code: Code) -> StatusCode {
     match code {
         Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

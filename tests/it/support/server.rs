@@ -2,8 +2,10 @@
 
 use romdex::{
     catalog::{Catalog, Refreshed},
+    compat::Compat,
+    feed::Feeds,
     graphql::{limits::Limits, service::Service},
-    http::{Application, Settings, StopHandle},
+    http::{Application, Served, Settings, StopHandle},
 };
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
@@ -33,7 +35,9 @@ impl TestServer {
     pub async fn start_over(connection: DatabaseConnection, settings: &Settings, limits: Limits) -> Self {
         let catalog = Catalog::open(connection).await.unwrap();
         let service = Service::new(catalog.clone(), limits).unwrap();
-        let application = Application::build(settings, service).unwrap();
+        let (feeds, compat) = (Feeds::new(catalog.clone()), Compat::new(catalog.clone()));
+        let served = Served::from(service).with_documents(feeds, compat);
+        let application = Application::build(settings, served).unwrap();
         let address = application.address().to_string();
         let stop = application.stop_handle();
         tokio::spawn(application.run_until_stopped());

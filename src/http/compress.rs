@@ -1,4 +1,4 @@
-//! Answers in fewer bytes: zstd, br or gzip, as the client weighs them. Compressed answers that others may get too are
+//! Bodies in fewer bytes: zstd, br or gzip, as the client weighs them. Compressed bodies that others may get too are
 //! kept, so that the same is not compressed again for each of them.
 
 use std::io::{self, Write as _};
@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use moka::future::Cache;
 use rustc_hash::FxBuildHasher;
 
-use crate::graphql::service::{Answer, Stamp};
+use crate::graphql::service::Stamp;
 
 /// Smaller answers are sent as they are: they fit a packet anyway.
 const WORTH_IT: usize = 1024;
@@ -107,20 +107,20 @@ impl Compressor {
         Self { kept }
     }
 
-    /// The answer's body in this encoding, where that is worth it.
-    pub async fn compress(&self, answer: &Answer, encoding: Encoding) -> Option<Bytes> {
-        if answer.body.len() < WORTH_IT {
+    /// A body in this encoding, where that is worth it; kept where a stamp tells it from all others.
+    pub async fn compress(&self, body: &Bytes, stamp: Option<Stamp>, encoding: Encoding) -> Option<Bytes> {
+        if body.len() < WORTH_IT {
             return None;
         }
-        let (Some(kept), Some(stamp)) = (&self.kept, answer.stamp.filter(|_| answer.may_be_kept())) else {
-            return encoding.write(&answer.body).ok().map(Bytes::from);
+        let (Some(kept), Some(stamp)) = (&self.kept, stamp) else {
+            return encoding.write(body).ok().map(Bytes::from);
         };
-        if let Some(body) = kept.get(&(stamp, encoding)).await {
-            return Some(body);
+        if let Some(written) = kept.get(&(stamp, encoding)).await {
+            return Some(written);
         }
-        let body = encoding.write(&answer.body).ok().map(Bytes::from)?;
-        kept.insert((stamp, encoding), body.clone()).await;
-        Some(body)
+        let written = encoding.write(body).ok().map(Bytes::from)?;
+        kept.insert((stamp, encoding), written.clone()).await;
+        Some(written)
     }
 }
 
