@@ -5,8 +5,9 @@ use std::time::Instant;
 use futures::TryStreamExt as _;
 use sea_orm::{
     AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IsolationLevel,
-    QueryOrder as _, QuerySelect as _, TransactionTrait as _,
+    PaginatorTrait as _, QueryOrder as _, QuerySelect as _, TransactionTrait as _,
 };
+use tokio::runtime::Handle;
 
 use super::{
     CatalogError,
@@ -18,8 +19,16 @@ pub(super) async fn revision(database: &DatabaseConnection) -> Result<Option<ent
     entity::revision::Entity::find_by_id(1).one(database).await
 }
 
-/// Loads the newest stored revision.
+/// Loads the newest stored revision, on a thread of its own from the first row to the last sort: requests are answered
+/// on others, and the memory that only loading needs goes back with the thread.
 pub(super) async fn snapshot(database: &DatabaseConnection) -> Result<Snapshot, CatalogError> {
+    let database = database.clone();
+    let runtime = Handle::current();
+    let loaded = tokio::task::spawn_blocking(move || runtime.block_on(load(&database))).await;
+    loaded.map_err(|stopped| DbErr::Custom(stopped.to_string()))?
+}
+
+async fn load(database: &DatabaseConnection) -> Result<Snapshot, CatalogError> {
     let started = Instant::now();
     let read = begin(database).await?;
     let mut builder = Builder::default();
@@ -34,6 +43,10 @@ pub(super) async fn snapshot(database: &DatabaseConnection) -> Result<Snapshot, 
         .one(&read)
         .await?;
     builder.last_change(last.unwrap_or_default());
+    builder.expect(
+        entity::release::Entity::find().count(&read).await?,
+        entity::package::Entity::find().count(&read).await?,
+    );
     let mut devices = entity::device::Entity::find().stream(&read).await?;
     while let Some(row) = devices.try_next().await? {
         builder.device(row);
@@ -60,10 +73,8 @@ pub(super) async fn snapshot(database: &DatabaseConnection) -> Result<Snapshot, 
     }
     drop(links);
     read.commit().await?;
-    // Sorting takes a while: not on a thread that answers requests.
     let read_in = started.elapsed();
-    let built = tokio::task::spawn_blocking(move || builder.build()).await;
-    let snapshot = built.map_err(|stopped| DbErr::Custom(stopped.to_string()))??;
+    let snapshot = builder.build()?;
     tracing::info!(
         revision = snapshot.revision,
         devices = snapshot.devices().len(),

@@ -6,6 +6,7 @@
 
 mod build;
 pub(super) mod store;
+mod tables;
 
 use std::{cmp::Ordering, ops::Range};
 

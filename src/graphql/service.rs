@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use super::answer;
 use super::document::arguments::CheckScalar;
 use super::document::plan::OperationPlan;
-use super::document::{Documents, Operation, OperationKind, Ready, Refusal, SchemaError, Validity};
+use super::document::{Documents, Hash, Operation, OperationKind, Ready, Refusal, SchemaError, Validity};
 use super::error::{Code, Fault};
 use super::execute::{ObjectType, Written};
 use super::limits::{Limits, LimitsError};
@@ -349,11 +349,12 @@ impl<B: Backend> Pipeline<B> {
             Err(fault) => return Checked::refused(Kind::Refused, &[fault]),
         };
         let moment = self.backend.moment();
+        let hash = *blake3::hash(resolved.text.as_bytes()).as_bytes();
         let stamp = match incoming.audience {
             Audience::Everyone if caller.is_none() => self
                 .backend
                 .revision(&moment)
-                .map(|revision| self.stamp(&incoming, &resolved.text, revision)),
+                .map(|revision| self.stamp(&incoming, &hash, revision)),
             _ => None,
         };
         if let Some(stamp) = stamp {
@@ -377,7 +378,7 @@ impl<B: Backend> Pipeline<B> {
             }
         }
         let scalar: CheckScalar<'_> = &|name, value| self.backend.check_scalar(name, value);
-        let document = match self.documents.get(&resolved.text, scalar).await {
+        let document = match self.documents.get(hash, &resolved.text, scalar).await {
             Ok(document) => document,
             Err(Refusal::Unparsable(faults)) => return Checked::refused(Kind::Unparsable, &faults),
             Err(Refusal::Invalid(faults)) => return Checked::refused(Kind::Refused, &faults),
@@ -424,12 +425,12 @@ impl<B: Backend> Pipeline<B> {
     }
 
     /// What the answer to a request will be made of.
-    fn stamp(&self, incoming: &Incoming, text: &str, revision: u128) -> Stamp {
+    fn stamp(&self, incoming: &Incoming, document: &Hash, revision: u128) -> Stamp {
         let name = incoming.operation_name.as_deref().unwrap_or_default();
         let variables = incoming.variables.as_deref().map(RawValue::get).unwrap_or_default();
         let mut hasher = blake3::Hasher::new_keyed(&self.seed);
-        hasher.update(&revision.to_le_bytes());
-        for part in [text, name, variables] {
+        hasher.update(&revision.to_le_bytes()).update(document);
+        for part in [name, variables] {
             hasher
                 .update(&(part.len() as u64).to_le_bytes())
                 .update(part.as_bytes());

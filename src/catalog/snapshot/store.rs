@@ -130,29 +130,39 @@ pub struct Span {
     length: u32,
 }
 
-/// Every text of a snapshot, one behind the other.
+/// Every text of a snapshot, one behind the other, in blocks: growing moves nothing.
 #[derive(Debug, Default)]
-pub(in crate::catalog) struct Arena(String);
+pub(in crate::catalog) struct Arena(Vec<String>);
+
+/// Bytes of a block, as a power of two. A text that is longer has a block of its own.
+const BLOCK_BITS: u32 = 20;
 
 impl Arena {
     pub(in crate::catalog) fn add(&mut self, text: &str) -> Result<Span, TooLarge> {
-        let fits = |length: usize| u32::try_from(length).map_err(|_| TooLarge);
-        let span = Span {
-            at: fits(self.0.len())?,
-            length: fits(text.len())?,
-        };
-        fits(self.0.len() + text.len())?;
-        self.0.push_str(text);
-        Ok(span)
+        let block_bytes = 1 << BLOCK_BITS;
+        let has_room = |block: &String| block.len() < block_bytes && block.capacity() - block.len() >= text.len();
+        if !self.0.last().is_some_and(has_room) {
+            self.0.push(String::with_capacity(text.len().max(block_bytes)));
+        }
+        let number = u32::try_from(self.0.len() - 1).map_err(|_| TooLarge)?;
+        let block = self.0.last_mut().ok_or(TooLarge)?;
+        let start = u32::try_from(block.len()).map_err(|_| TooLarge)?;
+        if number >> (u32::BITS - BLOCK_BITS) != 0 {
+            return Err(TooLarge);
+        }
+        block.push_str(text);
+        Ok(Span {
+            at: number << BLOCK_BITS | start,
+            length: u32::try_from(text.len()).map_err(|_| TooLarge)?,
+        })
     }
 
     pub(in crate::catalog) fn get(&self, span: Span) -> &str {
-        let start = span.at as usize;
-        self.0.get(start..start + span.length as usize).unwrap_or("")
-    }
-
-    pub(in crate::catalog) fn shrink(&mut self) {
-        self.0.shrink_to_fit();
+        let start = (span.at & ((1 << BLOCK_BITS) - 1)) as usize;
+        self.0
+            .get((span.at >> BLOCK_BITS) as usize)
+            .and_then(|block| block.get(start..start + span.length as usize))
+            .unwrap_or("")
     }
 }
 
@@ -169,6 +179,20 @@ pub(in crate::catalog) fn number(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_come_back_from_whatever_block() {
+        let mut arena = Arena::default();
+        let texts: Vec<String> = [0, 1, 700_000, 400_000, 1 << 20, 3 << 20, 5, 1 << 20, 7]
+            .into_iter()
+            .zip('a'..)
+            .map(|(length, letter)| letter.to_string().repeat(length))
+            .collect();
+        let spans: Vec<Span> = texts.iter().map(|text| arena.add(text).unwrap()).collect();
+        for (text, span) in texts.iter().zip(spans) {
+            assert!(arena.get(span) == text, "{} bytes", text.len());
+        }
+    }
 
     #[test]
     fn groups_keep_order_and_may_be_empty() {
