@@ -9,6 +9,7 @@ mod lex;
 mod mark;
 pub mod plan;
 mod price;
+mod usage;
 
 use std::sync::{Arc, RwLock};
 
@@ -217,7 +218,7 @@ impl Documents {
     fn check(&self, text: &str, scalar: CheckScalar<'_>) -> Result<Document, Refusal> {
         let limits = &self.limits;
         let invalid = |fault| Refusal::Invalid(vec![fault]);
-        lex::check(text, limits).map_err(invalid)?;
+        let text = &*lex::check(text, limits).map_err(invalid)?;
         let syntax = Parser::new()
             .parse_ast(text, "document.graphql")
             .map_err(|wrong| Refusal::Unparsable(faults(Code::ParseFailed, &wrong.errors)))?;
@@ -225,6 +226,10 @@ impl Documents {
         let document = syntax
             .to_executable_validate(&self.schema)
             .map_err(|wrong| Refusal::Invalid(faults(Code::ValidationFailed, &wrong.errors)))?;
+        let misused = usage::check(&self.schema, &document);
+        if !misused.is_empty() {
+            return Err(Refusal::Invalid(misused));
+        }
         let document = Arc::new(document);
         let parsed = async_graphql::parser::parse_query(text).map_err(|error| {
             let place = error.positions().next();

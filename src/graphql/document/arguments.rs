@@ -101,7 +101,8 @@ pub fn check_literals(
                 .variables
                 .iter()
                 .find(|definition| definition.name == variable);
-            if let Some(default) = definition.and_then(|definition| definition.default_value.as_ref()) {
+            let default = definition.and_then(|definition| definition.default_value.as_ref());
+            if let Some(default) = default.filter(|default| !default.is_null()) {
                 check_size(rules.limits, argument, default.to_i32().map(i64::from))
                     .map_err(|fault| fault.at(place(default.location(), &document.sources)))?;
             }

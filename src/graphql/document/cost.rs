@@ -148,17 +148,7 @@ impl Scale {
 
     /// What an operation weighs.
     pub fn weigh(&self, schema: &Schema, document: &ExecutableDocument, operation: &Operation) -> Expression {
-        let mut walk = Walk {
-            scale: self,
-            schema,
-            document,
-            operation,
-            known: FxHashMap::default(),
-        };
-        let parts = walk.set(&operation.selection_set);
-        let mut whole = parts.once;
-        whole.add(parts.each);
-        whole
+        Walk::new(self, schema, document, operation).whole()
     }
 }
 
@@ -252,12 +242,38 @@ struct Walk<'a> {
     document: &'a ExecutableDocument,
     operation: &'a Operation,
     known: FxHashMap<&'a str, Parts>,
+    /// Selections looked at.
+    #[cfg(test)]
+    steps: usize,
 }
 
 impl<'a> Walk<'a> {
+    fn new(scale: &'a Scale, schema: &'a Schema, document: &'a ExecutableDocument, operation: &'a Operation) -> Self {
+        Self {
+            scale,
+            schema,
+            document,
+            operation,
+            known: FxHashMap::default(),
+            #[cfg(test)]
+            steps: 0,
+        }
+    }
+
+    fn whole(&mut self) -> Expression {
+        let parts = self.set(&self.operation.selection_set);
+        let mut whole = parts.once;
+        whole.add(parts.each);
+        whole
+    }
+
     fn set(&mut self, set: &'a SelectionSet) -> Parts {
         let mut parts = Parts::default();
         for selection in &set.selections {
+            #[cfg(test)]
+            {
+                self.steps += 1;
+            }
             match selection {
                 Selection::Field(field) => self.field(&set.ty, field, &mut parts),
                 Selection::InlineFragment(fragment) => parts.add(self.set(&fragment.selection_set)),
@@ -390,4 +406,63 @@ fn measured(value: &Value, by: Measure) -> Option<f64> {
 /// A count as a weight; what lies beyond a float's exact range lies far beyond every limit.
 fn float(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::MAX, f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// So many fragments, each spread so often in the one before, each in a page whose size a variable tells.
+    fn nested(levels: usize, spreads: usize) -> String {
+        let mut text = String::from("query($n: Int) { ...F0 }");
+        for level in 0..levels {
+            let _ = write!(text, " fragment F{level} on Query {{ catalog {{ revision }} ");
+            for _ in 0..spreads {
+                let _ = write!(text, "...F{} ", level + 1);
+            }
+            text += "}";
+        }
+        let _ = write!(
+            text,
+            " fragment F{levels} on Query {{ devices(first: $n) {{ nodes {{ name }} }} }}"
+        );
+        text
+    }
+
+    /// How many selections a set holds, those below it included.
+    fn written(set: &SelectionSet) -> usize {
+        let below = set.selections.iter().map(|selection| match selection {
+            Selection::Field(field) => 1 + written(&field.selection_set),
+            Selection::InlineFragment(fragment) => 1 + written(&fragment.selection_set),
+            Selection::FragmentSpread(_) => 1,
+        });
+        below.sum()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn each_selection_that_is_written_is_weighed_once(levels in 0_usize..6, spreads in 1_usize..4) {
+            let schema = Schema::parse_and_validate(crate::graphql::sdl(), "schema.graphql").unwrap();
+            let text = nested(levels, spreads);
+            let document = ExecutableDocument::parse_and_validate(&schema, text, "document.graphql").unwrap();
+            let operation = document.operations.get(None).unwrap();
+            let scale = Scale::new(&schema, 20);
+            let mut walk = Walk::new(&scale, &schema, &document, operation);
+            let whole = walk.whole();
+            let fragments: usize = document.fragments.values().map(|fragment| written(&fragment.selection_set)).sum();
+            prop_assert_eq!(walk.steps, written(&operation.selection_set) + fragments);
+            // what depends on variables is as long as the unfolded document at most, and that is limited before
+            prop_assert!(terms(&whole) <= spreads.pow(u32::try_from(levels).unwrap()));
+        }
+    }
+
+    fn terms(expression: &Expression) -> usize {
+        expression.terms.iter().map(|term| 1 + terms(&term.inner)).sum()
+    }
 }

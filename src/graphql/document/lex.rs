@@ -1,21 +1,28 @@
 //! The first look at a document: its tokens are counted and its brackets matched before anything is built from
 //! them. Says nothing about whether the document is GraphQL; that is the parser's.
 
+use std::borrow::Cow;
+
 use async_graphql::Pos;
 
 use crate::graphql::error::{Code, Fault};
 use crate::graphql::limits::Limits;
 
-/// Refuses a document with more tokens or deeper brackets than the limits allow.
-pub fn check(text: &str, limits: &Limits) -> Result<(), Fault> {
+/// Refuses a document with more tokens or deeper brackets than the limits allow. Gives its text as the parsers take it:
+/// the integer `-0`, which JSON's numbers would make a fraction of, is written `0`, and everything keeps its place.
+pub fn check<'a>(text: &'a str, limits: &Limits) -> Result<Cow<'a, str>, Fault> {
     let mut tokens = 0;
     let mut open = 0;
     let mut lexer = Lexer {
         bytes: text.as_bytes(),
         position: 0,
     };
+    let mut mended = Cow::Borrowed(text);
     while let Some((start, token)) = lexer.next() {
         tokens += 1;
+        if text.get(start..lexer.position) == Some("-0") {
+            mended.to_mut().replace_range(start..=start, " ");
+        }
         if tokens > limits.tokens {
             return Err(exceeded("tokens", "tokens", limits.tokens).at(Some(position(text, start))));
         }
@@ -32,7 +39,7 @@ pub fn check(text: &str, limits: &Limits) -> Result<(), Fault> {
             _ => {}
         }
     }
-    Ok(())
+    Ok(mended)
 }
 
 fn exceeded(name: &'static str, what: &str, most: u32) -> Fault {
