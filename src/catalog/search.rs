@@ -254,7 +254,7 @@ impl Snapshot {
         }
     }
 
-    /// Devices by their names: equal ones at 0.99, then those that start so, those that hold every word, and those spelt alike.
+    /// Devices by their names: equal ones at 0.985 to 0.99, then those that start so, those that hold every word, and those spelt alike.
     fn named(&self, text: &str) -> Vec<(DeviceAt, f64)> {
         let wanted = squeezed(text);
         if wanted.is_empty() {
@@ -263,7 +263,9 @@ impl Snapshot {
         let mut found = Vec::new();
         for (name, at) in starting(&self.search.names, &wanted) {
             let score = if *name == wanted {
-                0.99
+                self.device_names(*at)
+                    .map(|name| equality(name, text))
+                    .fold(SAME_LETTERS, f64::max)
             } else {
                 0.7 + 0.1 * ratio(wanted.len(), name.len())
             };
@@ -301,6 +303,26 @@ impl Snapshot {
             }
         }
         found
+    }
+}
+
+/// The score of a name that has the letters and digits of the text, and nothing else of it.
+const SAME_LETTERS: f64 = 0.985;
+
+/// How well a name of the same letters and digits is the text: by its words, with its signs of plus ("Pro+" is not "Pro"), or no better
+/// than any other.
+fn equality(name: &str, text: &str) -> f64 {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let signed = |text: &str| -> String {
+        let kept = text.chars().filter(|c| c.is_alphanumeric() || *c == '+');
+        kept.flat_map(char::to_lowercase).collect()
+    };
+    if words(name) == words(text) {
+        0.99
+    } else if signed(name) == signed(text) {
+        0.988
+    } else {
+        SAME_LETTERS
     }
 }
 
