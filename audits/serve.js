@@ -25,6 +25,7 @@ export async function serve(environment) {
   });
   return {
     url,
+    database,
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
