@@ -4,7 +4,10 @@ mod answers;
 mod executors;
 mod guide;
 mod model;
+mod names;
+mod neighbours;
 mod operations;
+mod paging;
 mod questions;
 mod statements;
 

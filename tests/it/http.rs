@@ -4,5 +4,6 @@ mod caching;
 mod documents;
 mod errors;
 mod limits;
+mod probes;
 mod protocol;
 mod sample;

@@ -5,6 +5,8 @@ mod catalogue;
 mod chance;
 mod question;
 
+use std::cell::Cell;
+
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -23,11 +25,73 @@ use self::{
 };
 use super::operations::starter;
 use crate::support::{
-    database::{TestDatabase, on_every_database},
+    database::{TestDatabase, on_every_database, on_sqlite},
     server::{TestServer, settings},
 };
 
 on_every_database!(random_questions_are_answered_as_a_plain_model_answers_them);
+
+/// The weight that a refusal tells, or the limit where the operation keeps it.
+fn weight(answer: &Value) -> u64 {
+    let Some(error) = answer["errors"].get(0) else { return 1 };
+    let extensions = &error["extensions"];
+    assert_eq!(
+        (&extensions["code"], &extensions["limit"]),
+        (&json!("QUERY_TOO_COMPLEX"), &json!("cost")),
+        "{answer}"
+    );
+    extensions["value"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_more_never_costs_less() {
+    on_sqlite(async |database| {
+        starter(&database).await;
+        let catalogue = exported(&database).await;
+        let free = TestServer::start_with(&database, &settings(), limits()).await;
+        let cursors = cursors(&free, &catalogue).await;
+        // every operation is refused here, with what it would cost
+        let server = TestServer::start_with(&database, &settings(), Limits { cost: 1, ..limits() }).await;
+        let runtime = tokio::runtime::Handle::current();
+        let grown = Cell::new(0);
+        let outcome = tokio::task::block_in_place(|| {
+            let numbers = prop::collection::vec(any::<u16>(), 0..300);
+            runner(500).run(
+                &(numbers, prop::collection::vec(any::<u16>(), 1..40)),
+                |(numbers, more)| {
+                    let mut chance = Chance {
+                        left: numbers.iter(),
+                        catalogue: &catalogue,
+                        cursors: &cursors,
+                    };
+                    let question = chance.question();
+                    let mut larger = question.clone();
+                    Chance {
+                        left: more.iter(),
+                        catalogue: &catalogue,
+                        cursors: &cursors,
+                    }
+                    .grow(&mut larger);
+                    let cost = |question| {
+                        let request = Request::new(&catalogue, &cursors, question);
+                        let answer = runtime.block_on(server.post(&request.text, Value::Object(request.variables)));
+                        (weight(&answer), request.text)
+                    };
+                    let ((small, text), (large, longer)) = (cost(&question), cost(&larger));
+                    grown.set(grown.get() + u32::from(large > small));
+                    prop_assert!(small <= large, "{small} for {text}\n{large} for {longer}");
+                    Ok(())
+                },
+            )
+        });
+        if let Err(failure) = outcome {
+            panic!("{failure}");
+        }
+        let grown = grown.get();
+        assert!(grown > 100, "only {grown} questions became dearer");
+    })
+    .await;
+}
 
 /// Limits that no question comes near: what is answered is tested here, not what is refused.
 fn limits() -> Limits {

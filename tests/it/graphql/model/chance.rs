@@ -301,4 +301,40 @@ impl Chance<'_> {
             codename
         }
     }
+
+    /// Asks for more, at one place: one more field, or a larger page.
+    pub fn grow(&mut self, set: &mut Set) {
+        let place = self.below(set.asks.len());
+        if self.once_in(4) {
+            let again = set.asks[place].clone();
+            set.asks.push(again);
+            return;
+        }
+        match &mut set.asks[place] {
+            Ask::Leaf(_) => {
+                let again = set.asks[place].clone();
+                set.asks.push(again);
+            }
+            Ask::One(_, below)
+            | Ask::Many(_, below)
+            | Ask::Variants(_, below)
+            | Ask::Latest(_, _, below)
+            | Ask::Find(_, below) => {
+                self.grow(below);
+            }
+            Ask::Page(page) => match (page.nodes.as_mut().or(page.edges.as_mut()), self.below(4)) {
+                (Some(below), 0 | 1) => self.grow(below),
+                (_, 2) => {
+                    page.total = true;
+                    page.facets = true;
+                }
+                _ => {
+                    let more = self.below(20);
+                    for size in [&mut page.first, &mut page.last].into_iter().flatten() {
+                        *size = (*size + more).min(100);
+                    }
+                }
+            },
+        }
+    }
 }
