@@ -105,10 +105,7 @@ const BOUNDED: &[(&str, &str)] = &[
     ("PackageTypeCount.count", COUNTED),
     ("RegionCount.count", COUNTED),
     ("*Connection.totalCount", COUNTED),
-    (
-        "OperationLimits.*",
-        "a limit beyond what fits is refused where it is set",
-    ),
+    ("*Limits.*", "a limit beyond what fits is refused where it is set"),
     (
         "WebhookConfig.*",
         "settings of the server: what does not fit is answered as the largest that does",
