@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::HashMap, hash::Hash};
 
 use chrono::{DateTime, Utc};
-use entity::value::{Branch, Md5, Md5Prefix, Mirrors, OperatingSystem, PackageType, Version};
+use entity::value::{Branch, Mirrors, OperatingSystem, Version};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::{
@@ -43,7 +43,8 @@ pub struct Builder {
     devices: Vec<entity::device::Model>,
     variants: Vec<entity::variant::Model>,
     releases: Vec<Release>,
-    packages: Vec<Package>,
+    /// Until they are tied together, a package's release is its id, and its base version the order of appearance.
+    packages: Vec<PackageRow>,
     links: Vec<(i32, Span)>,
 }
 
@@ -57,23 +58,6 @@ struct Release {
     android: u8,
     security_patch: Option<Day>,
     changelog: Option<i32>,
-}
-
-/// A package as it comes.
-struct Package {
-    id: i32,
-    release_id: i32,
-    r#type: PackageType,
-    android: u8,
-    filename: Span,
-    base_version: Option<u32>,
-    size: Option<u64>,
-    md5: Option<Md5>,
-    md5_prefix: Option<Md5Prefix>,
-    released_on: Option<Day>,
-    built_on: Option<Day>,
-    mirrors: Mirrors,
-    page: Option<Span>,
 }
 
 impl Builder {
@@ -130,13 +114,13 @@ impl Builder {
     /// # Errors
     /// When the text grows too large, or there are more Android versions than a byte can number.
     pub fn package(&mut self, row: entity::package::Model) -> Result<(), Broken> {
-        let package = Package {
+        let package = PackageRow {
             id: row.id,
-            release_id: row.release_id,
+            release: ReleaseAt::at(row.release_id.cast_unsigned()),
             r#type: row.r#type,
             android: self.android(row.android)?,
             filename: self.text.add(&row.filename)?,
-            base_version: row.base_version.map(|version| self.version(version)),
+            base_version: row.base_version.map(|version| VersionAt::at(self.version(version))),
             size: row.size.and_then(|size| u64::try_from(size).ok()),
             md5: row.md5,
             md5_prefix: row.md5_prefix,
@@ -144,6 +128,7 @@ impl Builder {
             built_on: row.built_on.and_then(Day::new),
             mirrors: Mirrors::from_bits(row.mirrors),
             page: row.page.map(|page| self.intern(page)).transpose()?,
+            source: None,
         };
         self.packages.push(package);
         Ok(())
@@ -377,7 +362,7 @@ impl Builder {
         for package in &self.packages {
             let Some(day) = package.released_on else { continue };
             first
-                .entry(package.release_id)
+                .entry(package.release.number().cast_signed())
                 .and_modify(|first| *first = day.min(*first))
                 .or_insert(day);
         }
@@ -419,31 +404,17 @@ impl Builder {
         release_at: &FxHashMap<i32, ReleaseAt>,
         version_at: &[VersionAt],
     ) -> Result<Vec<PackageRow>, Broken> {
-        let mut rows = Vec::with_capacity(self.packages.len());
-        for package in std::mem::take(&mut self.packages) {
-            let broken = Broken::Reference {
+        let mut rows = std::mem::take(&mut self.packages);
+        for package in &mut rows {
+            let release = release_at.get(&package.release.number().cast_signed());
+            package.release = *release.ok_or(Broken::Reference {
                 table: "package",
                 id: package.id,
-            };
-            rows.push(PackageRow {
-                id: package.id,
-                release: *release_at.get(&package.release_id).ok_or(broken)?,
-                r#type: package.r#type,
-                android: package.android,
-                filename: package.filename,
-                base_version: package
-                    .base_version
-                    .and_then(|version| version_at.get(version as usize))
-                    .copied(),
-                size: package.size,
-                md5: package.md5,
-                md5_prefix: package.md5_prefix,
-                released_on: package.released_on,
-                built_on: package.built_on,
-                mirrors: package.mirrors,
-                page: package.page,
-                source: None,
-            });
+            })?;
+            package.base_version = package
+                .base_version
+                .and_then(|version| version_at.get(version.number() as usize))
+                .copied();
         }
         let filename = |row: &PackageRow| self.text.get(row.filename);
         rows.sort_unstable_by(|a, b| {
