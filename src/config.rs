@@ -17,7 +17,7 @@ use toml::{Table, Value};
 use self::import::Import;
 use crate::{
     database,
-    graphql::{limits::Limits, persisted, service::Caches},
+    graphql::{limits::Limits, persisted, rate, service::Caches},
     http, secret, sync, telemetry, webhook,
 };
 
@@ -40,6 +40,8 @@ pub struct Config {
     pub http: http::Settings,
     /// What one operation may ask for.
     pub limits: Limits,
+    /// How much each caller may ask for.
+    pub rate_limit: rate::Settings,
     /// How much is kept in memory to answer faster.
     pub cache: Caches,
     /// Which documents are known by hash or id.

@@ -16,6 +16,7 @@ pub mod mutation;
 mod object;
 pub mod persisted;
 pub mod query;
+pub mod rate;
 pub mod service;
 pub mod types;
 

@@ -98,6 +98,8 @@ fn checksum(text: &str) -> String {
 /// Who sends a request, as its token tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
+    /// The token's number.
+    pub id: i64,
     /// Whose the token is.
     pub name: String,
     scopes: Vec<Scope>,
@@ -278,6 +280,7 @@ impl Tokens {
             self.note_use(row.id, now);
         }
         Ok(Caller {
+            id: row.id,
             name: row.name,
             scopes: row.scopes.split(' ').filter_map(|scope| scope.parse().ok()).collect(),
         })

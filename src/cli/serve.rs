@@ -69,6 +69,7 @@ async fn serve(config: &Config) -> Outcome {
         limits: config.limits,
         cache: config.cache,
         documents: config.documents.clone(),
+        rate_limit: config.rate_limit,
     };
     let secret = Secret::open(&config.security, &config.database.url)?;
     if secret.is_none() {

@@ -23,6 +23,15 @@ pub fn null_failed<'a>(data: &mut Value, fields: &Fields, paths: impl Iterator<I
     }
 }
 
+/// How many fields of objects an answer holds.
+pub fn count_fields(data: &Value) -> u64 {
+    match data {
+        Value::Object(object) => object.values().map(|value| 1 + count_fields(value)).sum(),
+        Value::List(items) => items.iter().map(count_fields).sum(),
+        _ => 0,
+    }
+}
+
 /// Writes an answer with data.
 pub fn write(data: &Value, errors: &[Fault], fields: &Fields) -> Vec<u8> {
     let mut out = Vec::with_capacity(4096);

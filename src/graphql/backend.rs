@@ -13,7 +13,7 @@ use super::{
     execute::{self, ObjectType, Written},
     limits::Limits,
     query::Query,
-    schema, sdl,
+    rate, schema, sdl,
     service::{Backend, Credential, Options, Service, ServiceError},
     types::{self, ByteCount, Date, DateTime, Url},
 };
@@ -38,6 +38,7 @@ struct Served {
     catalog: Catalog,
     accounts: Option<Accounts>,
     limits: Limits,
+    rate_limit: Option<rate::Settings>,
 }
 
 impl Backend for Served {
@@ -87,19 +88,25 @@ impl Backend for Served {
     }
 
     fn write(&self, plan: &OperationPlan, variables: &Variables, moment: &Self::Moment) -> Option<Written> {
-        let here = Here {
-            snapshot: Arc::clone(moment),
-            limits: self.limits,
-        };
-        Some(execute::run(&Query, plan, variables, &here))
+        Some(execute::run(&Query, plan, variables, &self.here(Arc::clone(moment))))
     }
 
     async fn run(&self, request: Request, moment: Self::Moment) -> Response {
-        let mut request = context::prepare(request, &self.catalog, moment, self.limits);
+        let mut request = context::prepare(request, &self.catalog, self.here(moment));
         if let Some(accounts) = &self.accounts {
             request = request.data(accounts.webhooks.clone());
         }
         self.schema.execute(request).await
+    }
+}
+
+impl Served {
+    fn here(&self, snapshot: Arc<Snapshot>) -> Here {
+        Here {
+            snapshot,
+            limits: self.limits,
+            rate_limit: self.rate_limit,
+        }
     }
 }
 
@@ -135,6 +142,7 @@ impl Service {
             catalog,
             accounts,
             limits: options.limits,
+            rate_limit: options.rate_limit.in_force(),
         };
         Self::over(served, options)
     }

@@ -10,6 +10,7 @@ use async_graphql::{
 use super::{
     error::{ApiError, ApiResult, Code},
     limits::Limits,
+    rate,
 };
 use crate::{
     catalog::{Catalog, ChangelogId, Snapshot, Texts},
@@ -24,6 +25,8 @@ pub struct Here {
     pub snapshot: Arc<Snapshot>,
     /// The limits on pages.
     pub limits: Limits,
+    /// The rate limit, where there is one.
+    pub rate_limit: Option<rate::Settings>,
 }
 
 impl Here {
@@ -42,13 +45,10 @@ const GATHERING: Duration = Duration::from_micros(100);
 
 /// Equips a request for its run: it sees this snapshot from start to end.
 #[must_use]
-pub fn prepare(request: Request, catalog: &Catalog, snapshot: Arc<Snapshot>, limits: Limits) -> Request {
+pub fn prepare(request: Request, catalog: &Catalog, here: Here) -> Request {
     let texts = DataLoader::with_cache(Texts(catalog.database().clone()), tokio::spawn, HashMapCache::default())
         .delay(GATHERING);
-    request
-        .data(catalog.clone())
-        .data(Here { snapshot, limits })
-        .data(texts)
+    request.data(catalog.clone()).data(here).data(texts)
 }
 
 /// What resolvers ask of the context.
@@ -67,6 +67,9 @@ pub(super) trait ContextExt {
 
     /// The webhooks, and the owner whose may be seen and changed.
     fn webhooks(&self) -> ApiResult<(&Webhooks, &str)>;
+
+    /// What the operation was charged, where its caller is limited.
+    fn charge(&self) -> Option<rate::Charge>;
 
     /// A changelog's text.
     async fn changelog(&self, id: ChangelogId) -> ApiResult<Option<Arc<str>>>;
@@ -114,6 +117,10 @@ impl ContextExt for Context<'_> {
             }
             Some(caller) => Ok((webhooks, &caller.name)),
         }
+    }
+
+    fn charge(&self) -> Option<rate::Charge> {
+        self.data_opt::<rate::Charge>().copied()
     }
 
     async fn changelog(&self, id: ChangelogId) -> ApiResult<Option<Arc<str>>> {

@@ -116,6 +116,8 @@ pub struct Ready {
     pub cost: u64,
     /// How it is answered.
     pub plan: Arc<OperationPlan>,
+    /// Fields of its answer at most.
+    pub fields: u64,
     any_absent: bool,
 }
 
@@ -177,6 +179,7 @@ impl Documents {
             cost: whole(weight.cost),
             plan: self.plan(operation, &variables),
             variables,
+            fields: whole(weight.fields),
             any_absent,
         })
     }

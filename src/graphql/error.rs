@@ -59,13 +59,15 @@ pub enum Code {
     Forbidden,
     /// There is nothing at this address.
     NotFound,
+    /// The caller has spent what it may; `extensions.retryAfter` says how many seconds to wait.
+    RateLimited,
     /// Something failed in the server; `extensions.reference` finds it in the log.
     InternalServerError,
 }
 
 impl Code {
     /// Every code, in the order of the manual.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::NotAcceptable,
         Self::MethodNotAllowed,
@@ -86,6 +88,7 @@ impl Code {
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
+        Self::RateLimited,
         Self::InternalServerError,
     ];
 
@@ -113,6 +116,7 @@ impl Code {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
+            Self::RateLimited => "RATE_LIMITED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }

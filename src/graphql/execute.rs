@@ -110,6 +110,8 @@ pub struct Written {
     pub body: Vec<u8>,
     /// What failed, in the order in which it did.
     pub errors: Vec<ServerError>,
+    /// How many fields of objects were answered.
+    pub fields: u64,
 }
 
 /// One run of an operation.
@@ -119,6 +121,7 @@ pub struct Run<'a> {
     out: Vec<u8>,
     /// The paths of errors are in reverse: each level that an error leaves adds its key.
     errors: Vec<ServerError>,
+    answered: u64,
     /// Arguments with variables, as read for this run.
     read: Vec<Option<Box<dyn Any>>>,
 }
@@ -133,6 +136,7 @@ pub fn run<T: ObjectFields>(root: &T, plan: &OperationPlan, variables: &Variable
         variables,
         out: Vec::with_capacity(plan.expected_size()),
         errors: Vec::new(),
+        answered: 0,
         read: Vec::new(),
     };
     run.out.extend_from_slice(DATA);
@@ -149,6 +153,7 @@ pub fn run<T: ObjectFields>(root: &T, plan: &OperationPlan, variables: &Variable
     Written {
         body: run.out,
         errors: run.errors,
+        fields: run.answered,
     }
 }
 
@@ -175,6 +180,7 @@ impl<'a> Run<'a> {
     }
 
     fn fields<T: ObjectFields>(&mut self, object: &T, fields: &Fields) -> Completed {
+        self.answered += fields.0.len() as u64;
         self.out.push(b'{');
         let mut is_first = true;
         for field in &fields.0 {

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{object::record, types::WebhookConfig};
+use super::{
+    object::record,
+    types::{RateLimitConfig, WebhookConfig},
+};
 
 /// The largest value that any limit may be set to: what fits GraphQL's `Int`.
 const LARGEST: u32 = i32::MAX.unsigned_abs();
@@ -137,6 +140,8 @@ record! {
         pub limits: Limits,
         /// How webhooks are served; null where they are not.
         pub webhooks: Option<WebhookConfig>,
+        /// What one caller may ask for in a while; null where that is not limited.
+        pub rate_limit: Option<RateLimitConfig>,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID};
+use chrono::Utc;
 
 use super::{
     connection::PageArguments,
@@ -14,9 +15,9 @@ use super::{
     object::object,
     types::{
         Catalog, ChangeConnection, ChangeFilter, Device, DeviceConnection, DeviceFilter, DeviceOrder, LatestBy, Node,
-        Package, PackageBy, PackageConnection, PackageFilter, PackageOrder, Release, ReleaseConnection, ReleaseFilter,
-        ReleaseOrder, SearchResultConnection, UpdateCheck, UpdateCheckInput, Variant, Webhook, WebhookConnection,
-        devices_page, latest_page, packages_page, releases_page,
+        Package, PackageBy, PackageConnection, PackageFilter, PackageOrder, RateLimit, Release, ReleaseConnection,
+        ReleaseFilter, ReleaseOrder, SearchResultConnection, UpdateCheck, UpdateCheckInput, Variant, Webhook,
+        WebhookConnection, devices_page, latest_page, packages_page, releases_page,
     },
 };
 use crate::{
@@ -339,13 +340,19 @@ object! {
             Ok(row.map(Webhook::new))
         }
 
-        /// How this service is set up: the limits that an operation must keep, and how webhooks are served.
+        /// How this service is set up: the limits that an operation and a caller must keep, and how webhooks are served.
         async fn service_config(&self, ctx: &Context<'_>) -> ApiResult<ServiceConfig> {
             let webhooks = ctx.data_opt::<Webhooks>();
             Ok(ServiceConfig {
                 limits: ctx.limits()?,
                 webhooks: webhooks.map(|webhooks| webhooks.settings().as_ref().into()),
+                rate_limit: ctx.here()?.rate_limit.map(Into::into),
             })
+        }
+
+        /// How much you may still ask for: by your address or, with an API token, by the token. Null where that is not limited.
+        async fn rate_limit(&self, ctx: &Context<'_>) -> ApiResult<Option<RateLimit>> {
+            Ok(ctx.charge().map(|charge| RateLimit::new(charge, Utc::now())))
         }
     }
 }

@@ -6,6 +6,7 @@
 mod outcome;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use self::outcome::Ran;
 use super::answer;
 use super::document::arguments::CheckScalar;
 use super::document::plan::OperationPlan;
@@ -27,6 +29,7 @@ use super::error::{Code, Fault};
 use super::execute::{ObjectType, Written};
 use super::limits::{Limits, LimitsError};
 use super::persisted::{self, ManifestError, Persisted};
+use super::rate::{self, Account, Bill, Charge, Exceeded, InvalidRate, RateLimiter, Spender};
 use crate::token::Caller;
 
 pub use crate::token::Credential;
@@ -52,6 +55,8 @@ pub struct Incoming {
     pub credential: Option<Credential>,
     /// What the caller has already, by its stamps.
     pub known: Vec<Stamp>,
+    /// Whose budget the operation is charged to, unless it comes with a token; without one it is not limited.
+    pub address: Option<IpAddr>,
 }
 
 /// Which operations a transport lets through.
@@ -102,6 +107,8 @@ pub enum Kind {
     Refused,
     /// The API token that came with the request is not accepted.
     Unauthenticated,
+    /// The caller has spent what it may.
+    RateLimited,
     /// A mutation on a transport that takes queries alone.
     MutationRefused,
     /// The operation took too long.
@@ -130,6 +137,10 @@ pub struct Answer {
     pub body: Bytes,
     /// What the operation costs at most; 0 where it was refused.
     pub cost: u64,
+    /// What it turned out to cost, where that is known; never more than `cost`.
+    pub spent: u64,
+    /// What the caller was charged for it, where the caller is limited.
+    pub bill: Option<Bill>,
     /// What tells this answer from others, where it may be kept.
     pub stamp: Option<Stamp>,
     /// Where it comes from.
@@ -189,6 +200,8 @@ pub struct Options {
     pub cache: Caches,
     /// Which documents are known by hash or id.
     pub documents: persisted::Settings,
+    /// How much each caller may ask for.
+    pub rate_limit: rate::Settings,
 }
 
 impl From<Limits> for Options {
@@ -225,6 +238,9 @@ pub enum ServiceError {
     /// The limits cannot be kept.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// The rate limit lets some operation never run.
+    #[error(transparent)]
+    Rate(#[from] InvalidRate),
     /// The schema cannot be checked against.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -237,6 +253,7 @@ pub enum ServiceError {
 #[derive(Clone)]
 pub struct Service {
     engine: Arc<dyn Engine>,
+    rate_limit: Option<rate::Settings>,
 }
 
 impl Service {
@@ -245,9 +262,17 @@ impl Service {
     /// # Errors
     /// The limits contradict one another, or the list of documents cannot be used.
     pub fn over(backend: impl Backend, options: impl Into<Options>) -> Result<Self, ServiceError> {
+        let options = options.into();
         Ok(Self {
-            engine: Arc::new(Pipeline::new(backend, &options.into())?),
+            rate_limit: options.rate_limit.in_force(),
+            engine: Arc::new(Pipeline::new(backend, &options)?),
         })
+    }
+
+    /// The rate limit, where there is one.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<rate::Settings> {
+        self.rate_limit
     }
 
     /// Runs one operation.
@@ -274,6 +299,7 @@ struct Pipeline<B> {
     limits: Limits,
     documents: Documents,
     persisted: Persisted,
+    limiter: Option<RateLimiter>,
     answers: Option<Cache<Stamp, Answer, FxBuildHasher>>,
     largest_answer: usize,
     /// Tells this program and its schema from others in what clients keep.
@@ -287,6 +313,7 @@ struct Admitted<M> {
     moment: M,
     stamp: Option<Stamp>,
     caller: Option<Caller>,
+    charge: Option<Charge>,
 }
 
 /// Where an operation stands after its checks.
@@ -298,9 +325,15 @@ enum Checked<M> {
 impl<B: Backend> Engine for Pipeline<B> {
     fn execute(&self, incoming: Incoming) -> Answering<'_> {
         Box::pin(async move {
-            match self.check(incoming).await {
+            let mut account = self.account(incoming.address);
+            let answer = match self.check(incoming, &mut account).await {
                 Checked::Run(admitted) => self.answer(admitted).await,
                 Checked::Answered(answer) => answer,
+            };
+            account.owe(answer.due());
+            Answer {
+                bill: account.settle(),
+                ..answer
             }
         })
     }
@@ -313,6 +346,7 @@ impl<B: Backend> Engine for Pipeline<B> {
 impl<B: Backend> Pipeline<B> {
     fn new(backend: B, options: &Options) -> Result<Self, ServiceError> {
         options.limits.check()?;
+        options.rate_limit.check(options.limits.cost)?;
         let sdl = backend.sdl();
         let mut seed = blake3::Hasher::new();
         seed.update(env!("CARGO_PKG_VERSION").as_bytes()).update(sdl.as_bytes());
@@ -327,6 +361,7 @@ impl<B: Backend> Pipeline<B> {
             documents: Documents::new(&sdl, &backend.in_memory(), options.limits, options.cache.document_bytes)?,
             persisted: Persisted::new(&options.documents)?,
             limits: options.limits,
+            limiter: RateLimiter::new(options.rate_limit),
             // one answer must not push out all others
             largest_answer: usize::try_from(bytes / 16).unwrap_or(usize::MAX),
             answers,
@@ -335,7 +370,12 @@ impl<B: Backend> Pipeline<B> {
         })
     }
 
-    async fn check(&self, mut incoming: Incoming) -> Checked<B::Moment> {
+    /// The account of a request from this address.
+    fn account(&self, address: Option<IpAddr>) -> Account<'_> {
+        Account::open(self.limiter.as_ref(), address.map(Spender::Address))
+    }
+
+    async fn check(&self, mut incoming: Incoming, account: &mut Account<'_>) -> Checked<B::Moment> {
         let caller = match incoming.credential.take() {
             Some(credential) => match self.backend.authenticate(&credential).await {
                 Ok(caller) => Some(caller),
@@ -343,6 +383,12 @@ impl<B: Backend> Pipeline<B> {
             },
             None => None,
         };
+        if let Some(caller) = &caller {
+            account.hold_token(caller.id);
+        }
+        if let Err(exceeded) = account.charge(rate::LEAST) {
+            return Checked::refused(Kind::RateLimited, &[exceeded.fault()]);
+        }
         let resolved = match self.persisted.resolve(&mut incoming).await {
             Ok(resolved) => resolved,
             Err(fault) if fault.code() == Code::BadRequest => return Checked::refused(Kind::Malformed, &[fault]),
@@ -363,6 +409,8 @@ impl<B: Backend> Pipeline<B> {
                     kind: Kind::Unchanged,
                     body: Bytes::new(),
                     cost: 0,
+                    spent: 0,
+                    bill: None,
                     stamp: Some(stamp),
                     origin: Origin::Kept,
                 };
@@ -411,6 +459,10 @@ impl<B: Backend> Pipeline<B> {
                 Checked::refused(Kind::MutationRefused, &[fault])
             }
             (kind, _) => {
+                let cost = ready.cost;
+                if let Err(exceeded) = account.charge(cost.saturating_sub(rate::LEAST)) {
+                    return Checked::refused(Kind::RateLimited, &[Exceeded { cost, ..exceeded }.fault()]);
+                }
                 let lasts = kind == OperationKind::Query && operation.validity == Validity::Revision;
                 let stamp = stamp.filter(|_| lasts);
                 Checked::Run(Admitted {
@@ -419,6 +471,7 @@ impl<B: Backend> Pipeline<B> {
                     moment,
                     stamp,
                     caller,
+                    charge: account.standing().map(|standing| Charge { cost, standing }),
                 })
             }
         }
@@ -473,12 +526,17 @@ impl<B: Backend> Pipeline<B> {
             moment,
             stamp,
             caller,
+            charge,
         } = admitted;
         let started = Instant::now();
-        let cost = ready.cost;
-        let (kind, body) = match self.write(&ready, &moment) {
-            Some(answer) => answer,
-            None => self.wait(&operation, ready, moment, caller).await,
+        let (cost, fields) = (ready.cost, ready.fields);
+        let Ran {
+            kind,
+            body,
+            fields: answered,
+        } = match self.write(&ready, &moment) {
+            Some(ran) => ran,
+            None => self.wait(&operation, ready, moment, (caller, charge)).await,
         };
         tracing::debug!(
             operation = operation.name.as_deref(),
@@ -492,13 +550,15 @@ impl<B: Backend> Pipeline<B> {
             kind,
             body: body.into(),
             cost,
+            spent: cost.saturating_sub(fields.saturating_sub(answered)),
+            bill: None,
             stamp,
             origin: Origin::Alone,
         }
     }
 
     /// Writes the answer to an operation that waits for nothing.
-    fn write(&self, ready: &Ready, moment: &B::Moment) -> Option<(Kind, Vec<u8>)> {
+    fn write(&self, ready: &Ready, moment: &B::Moment) -> Option<Ran> {
         if !ready.plan.is_in_memory {
             return None;
         }
@@ -515,13 +575,16 @@ impl<B: Backend> Pipeline<B> {
         operation: &Operation,
         ready: Ready,
         moment: B::Moment,
-        caller: Option<Caller>,
-    ) -> (Kind, Vec<u8>) {
+        (caller, charge): (Option<Caller>, Option<Charge>),
+    ) -> Ran {
         let mut request = Request::new("");
         request.set_parsed_query(operation.executable(&ready));
         request.variables = ready.variables;
         if let Some(caller) = caller {
             request = request.data(caller);
+        }
+        if let Some(charge) = charge {
+            request = request.data(charge);
         }
         let run = AssertUnwindSafe(self.backend.run(request, moment)).catch_unwind();
         match tokio::time::timeout(Duration::from_millis(self.limits.timeout_ms.into()), run).await {
@@ -551,13 +614,17 @@ impl<B: Backend> Pipeline<B> {
         }
         let mut checked = Vec::with_capacity(batch.len());
         let mut cost = 0;
+        let mut account = self.account(batch.first().and_then(|incoming| incoming.address));
         for incoming in batch {
-            let one = self.check(incoming).await;
+            let one = self.check(incoming, &mut account).await;
             if let Checked::Answered(answer) = &one
-                && answer.kind == Kind::Unauthenticated
+                && matches!(answer.kind, Kind::Unauthenticated | Kind::RateLimited)
             {
-                // one request has one credential: it stands for all
-                return answer.clone();
+                // one request has one credential and one budget: it stands for all
+                return Answer {
+                    bill: account.settle(),
+                    ..answer.clone()
+                };
             }
             cost += match &one {
                 Checked::Run(admitted) => admitted.ready.cost,
@@ -573,8 +640,13 @@ impl<B: Backend> Pipeline<B> {
                 .with("limit", "cost")
                 .with("maximum", u64::from(most))
                 .with("value", cost);
-            return Answer::refused(Kind::Refused, &[fault]);
+            account.owe(rate::REFUSED);
+            return Answer {
+                bill: account.settle(),
+                ..Answer::refused(Kind::Refused, &[fault])
+            };
         }
+        let mut spent = 0;
         let mut body = vec![b'['];
         for one in checked {
             if body.len() > 1 {
@@ -584,6 +656,8 @@ impl<B: Backend> Pipeline<B> {
                 Checked::Run(admitted) => self.answer(admitted).await,
                 Checked::Answered(answer) => answer,
             };
+            spent += answer.spent;
+            account.owe(answer.due());
             body.extend_from_slice(&answer.body);
         }
         body.push(b']');
@@ -591,6 +665,8 @@ impl<B: Backend> Pipeline<B> {
             kind: Kind::Complete,
             body: body.into(),
             cost,
+            spent,
+            bill: account.settle(),
             stamp: None,
             origin: Origin::Alone,
         }
@@ -604,6 +680,18 @@ impl<M> Checked<M> {
 }
 
 impl Answer {
+    /// What the caller owes for it: the work of making it, or next to nothing where it was at hand.
+    fn due(&self) -> u64 {
+        match (self.kind, self.origin) {
+            (Kind::RateLimited, _) => 0,
+            (Kind::Unchanged, _) | (_, Origin::Kept) => rate::LEAST,
+            (Kind::Malformed | Kind::Unparsable | Kind::Refused | Kind::Unauthenticated | Kind::MutationRefused, _) => {
+                rate::REFUSED
+            }
+            (Kind::Complete | Kind::Partial | Kind::TimedOut | Kind::Failed, _) => self.spent.max(rate::LEAST),
+        }
+    }
+
     /// Whether others may get the same answer.
     #[must_use]
     pub fn may_be_kept(&self) -> bool {
@@ -618,6 +706,8 @@ impl Answer {
             kind,
             body,
             cost: 0,
+            spent: 0,
+            bill: None,
             stamp: None,
             origin: Origin::Alone,
         }

@@ -11,6 +11,7 @@ mod filter;
 mod list;
 mod node;
 mod package;
+mod rate_limit;
 mod release;
 mod scalar;
 mod search;
@@ -30,6 +31,7 @@ pub use filter::{
 };
 pub use node::Node;
 pub use package::{Package, PackageConnection, PackageEdge};
+pub use rate_limit::{RateLimit, RateLimitConfig};
 pub use release::{Release, ReleaseConnection, ReleaseEdge};
 pub use scalar::{ByteCount, Date, DateTime, Url};
 pub use search::{SearchResult, SearchResultConnection, SearchResultEdge};
@@ -76,6 +78,7 @@ pub(super) fn in_memory() -> Vec<ObjectType> {
         ObjectType::of::<PackageEdge>(),
         ObjectType::of::<PackageTypeCount>(),
         ObjectType::of::<PageInfo>(),
+        ObjectType::of::<RateLimitConfig>(),
         ObjectType::of::<RegionCount>(),
         ObjectType::of::<Release>(),
         ObjectType::of::<ReleaseConnection>(),

@@ -1,5 +1,6 @@
 //! GraphQL over HTTP at `/graphql`: what a request must look like, and which answer it gets.
 
+mod budget;
 mod get;
 mod incoming;
 mod negotiate;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use self::budget::Budget;
 pub use self::negotiate::Media;
 use super::address::{ClientAddress, Proxies};
 use super::caching::cache_control;
@@ -32,6 +34,7 @@ pub struct Endpoint {
     body_timeout: Duration,
     uri_bytes: usize,
     proxies: Proxies,
+    budget: Option<Budget>,
     cache_control: HeaderValue,
     compressor: Compressor,
 }
@@ -41,6 +44,7 @@ impl Endpoint {
     #[must_use]
     pub fn new(settings: &Settings, service: Service) -> Self {
         Self {
+            budget: service.rate_limit().map(Budget::new),
             service,
             policy: settings.status,
             body_bytes: settings.body_bytes,

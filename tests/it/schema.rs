@@ -110,6 +110,11 @@ const BOUNDED: &[(&str, &str)] = &[
         "WebhookConfig.*",
         "settings of the server: what does not fit is answered as the largest that does",
     ),
+    (
+        "RateLimitConfig.*",
+        "a rate limit beyond what fits is refused where it is set",
+    ),
+    ("RateLimit.*", "at most what the rate limit is set to"),
     ("WebhookDelivery.attempts", "its column has 32 bits"),
     ("WebhookDelivery.responseStatus", "three digits"),
 ];

@@ -18,12 +18,15 @@ pub struct Weight {
     pub nodes: f64,
     /// Fields, each with its work.
     pub cost: f64,
+    /// Fields by themselves.
+    pub fields: f64,
 }
 
 impl Weight {
     fn add(&mut self, other: Self, times: f64) {
         self.nodes += other.nodes * times;
         self.cost += other.cost * times;
+        self.fields += other.fields * times;
     }
 }
 
@@ -83,6 +86,7 @@ impl Expression {
         self.fixed = Weight {
             nodes: self.fixed.nodes * times,
             cost: self.fixed.cost * times,
+            fields: self.fixed.fields * times,
         };
         self.terms = self
             .terms
@@ -298,13 +302,17 @@ impl<'a> Walk<'a> {
         let work = Weight {
             nodes: 0.0,
             cost: price::work(parent, name),
+            fields: 1.0,
         };
         if field.selection_set.is_empty() {
             return into.once.fixed.add(work, 1.0);
         }
         let below = self.set(&field.selection_set);
         let mut object = Expression {
-            fixed: Weight { nodes: 1.0, cost: 0.0 },
+            fixed: Weight {
+                nodes: 1.0,
+                ..Weight::default()
+            },
             terms: Vec::new(),
         };
         object.add(below.once);

@@ -10,23 +10,46 @@ use crate::graphql::document::plan::{Fields, OperationPlan};
 use crate::graphql::error::{Code, Fault, MOST_ERRORS};
 use crate::graphql::execute::{DATA, Written};
 
+/// What an operation that ran came to.
+pub struct Ran {
+    /// What became of it.
+    pub kind: Kind,
+    /// Its answer.
+    pub body: Vec<u8>,
+    /// How many fields of objects were answered.
+    pub fields: u64,
+}
+
 /// An operation that was written from memory.
-pub fn written(written: Written) -> (Kind, Vec<u8>) {
-    let Written { body, errors } = written;
+pub fn written(written: Written) -> Ran {
+    let Written { body, errors, fields } = written;
     if errors.is_empty() {
-        return (Kind::Complete, body);
+        return Ran {
+            kind: Kind::Complete,
+            body,
+            fields,
+        };
     }
     let faults = faults(errors);
     let data = body.get(DATA.len()..).unwrap_or_default();
     let kind = kind(data == b"null}", &faults);
-    (kind, answer::with_errors(&faults, data))
+    Ran {
+        kind,
+        body: answer::with_errors(&faults, data),
+        fields,
+    }
 }
 
 /// An operation that async-graphql's executor ran.
-pub fn executed(response: Response, plan: &OperationPlan) -> (Kind, Vec<u8>) {
+pub fn executed(response: Response, plan: &OperationPlan) -> Ran {
     let Response { mut data, errors, .. } = response;
+    let fields = answer::count_fields(&data);
     if errors.is_empty() {
-        return (Kind::Complete, answer::write(&data, &[], &plan.fields));
+        return Ran {
+            kind: Kind::Complete,
+            body: answer::write(&data, &[], &plan.fields),
+            fields,
+        };
     }
     answer::null_failed(
         &mut data,
@@ -35,28 +58,32 @@ pub fn executed(response: Response, plan: &OperationPlan) -> (Kind, Vec<u8>) {
     );
     let faults = faults(errors);
     let kind = kind(data == Value::Null, &faults);
-    (kind, answer::write(&data, &faults, &plan.fields))
+    Ran {
+        kind,
+        body: answer::write(&data, &faults, &plan.fields),
+        fields,
+    }
 }
 
 /// An operation that took too long.
-pub fn timed_out(most: u32) -> (Kind, Vec<u8>) {
+pub fn timed_out(most: u32) -> Ran {
     let fault = Fault::new(
         Code::OperationTimeout,
         format!("the operation took longer than {most} ms"),
     )
     .with("limit", "timeout_ms")
     .with("maximum", u64::from(most));
-    (Kind::TimedOut, failed(&fault))
+    failed(Kind::TimedOut, &fault)
 }
 
 /// An operation that panicked.
-pub fn panicked(panic: &(dyn Any + Send)) -> (Kind, Vec<u8>) {
+pub fn panicked(panic: &(dyn Any + Send)) -> Ran {
     let message = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let cause = format!("a resolver panicked: {}", message.unwrap_or("without a message"));
-    (Kind::Failed, failed(&Fault::masked(&cause)))
+    failed(Kind::Failed, &Fault::masked(&cause))
 }
 
 fn faults(errors: Vec<ServerError>) -> Vec<Fault> {
@@ -76,7 +103,11 @@ fn kind(is_null: bool, faults: &[Fault]) -> Kind {
     }
 }
 
-/// The answer of an operation that came to nothing after it had begun.
-fn failed(fault: &Fault) -> Vec<u8> {
-    answer::write(&Value::Null, std::slice::from_ref(fault), &Fields::default())
+/// An operation that came to nothing after it had begun. Nobody knows how far it had come: all of it counts.
+fn failed(kind: Kind, fault: &Fault) -> Ran {
+    Ran {
+        kind,
+        body: answer::write(&Value::Null, std::slice::from_ref(fault), &Fields::default()),
+        fields: u64::MAX,
+    }
 }

@@ -23,6 +23,7 @@ pub async fn get(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpRes
             incoming.known = caching::known(&request);
             incoming.audience = audience(&request);
             incoming.credential = credential(&request);
+            incoming.address = Some(endpoint.client(&request).network());
             let keeping = match incoming.audience {
                 Audience::Everyone => Keeping::Allowed,
                 Audience::Caller => Keeping::Forbidden,

@@ -143,6 +143,7 @@ impl Body {
             audience: Audience::Everyone,
             credential: None,
             known: Vec::new(),
+            address: None,
         })
     }
 }

@@ -23,12 +23,14 @@ pub async fn post(endpoint: web::Data<Endpoint>, request: HttpRequest, payload: 
         Ok(Parameters::One(mut incoming)) => {
             incoming.audience = audience(&request);
             incoming.credential = credential(&request);
+            incoming.address = Some(endpoint.client(&request).network());
             endpoint.service.execute(*incoming).await
         }
         Ok(Parameters::Batch(mut batch)) => {
             for incoming in &mut batch {
                 incoming.audience = audience(&request);
                 incoming.credential = credential(&request);
+                incoming.address = Some(endpoint.client(&request).network());
             }
             endpoint.service.execute_batch(batch).await
         }

@@ -4,10 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
-    HeaderValue, VARY, WWW_AUTHENTICATE,
+    HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use super::budget;
 use super::incoming::Unreadable;
 use super::{Endpoint, Media, status};
 use crate::graphql::error::{Code, Fault};
@@ -20,6 +21,9 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Which credentials are taken, in the words of RFC 6750.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"romdex\", error=\"invalid_token\"");
+
+/// Asks for the cost of an operation in its answer's `extensions`.
+const COST_DEBUG: HeaderName = HeaderName::from_static("x-graphql-cost-debug");
 
 /// Whether an answer may be kept on its way to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub async fn answer(
     endpoint: &Endpoint,
     request: &HttpRequest,
     media: Media,
-    answer: Answer,
+    mut answer: Answer,
     keeping: Keeping,
 ) -> HttpResponse {
     let mut response = builder(
@@ -43,6 +47,16 @@ pub async fn answer(
         media,
         endpoint.policy,
     );
+    if let Some((budget, bill)) = endpoint.budget.as_ref().zip(answer.bill) {
+        budget.tell(&bill, &mut response);
+        if request.headers().contains_key(COST_DEBUG)
+            && let Some(body) = budget::with_cost(&answer.body, answer.cost, &bill)
+        {
+            // from here on it is an answer of its own
+            answer.body = body.into();
+            answer.stamp = None;
+        }
+    }
     let lasting = matches!(answer.kind, Kind::Complete | Kind::Unchanged)
         .then_some(answer.stamp)
         .flatten();

@@ -16,6 +16,7 @@ pub fn of_answer(kind: Kind, media: Media, policy: StatusPolicy) -> StatusCode {
         (Kind::Partial, _, Spec2026) => partial_success(),
         (Kind::Unchanged, _, _) => StatusCode::NOT_MODIFIED,
         (Kind::Unauthenticated, _, _) => StatusCode::UNAUTHORIZED,
+        (Kind::RateLimited, _, _) => StatusCode::TOO_MANY_REQUESTS,
         (Kind::MutationRefused, _, _) => StatusCode::METHOD_NOT_ALLOWED,
         (Kind::TimedOut, _, _) => StatusCode::GATEWAY_TIMEOUT,
         (Kind::Failed, _, _) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -41,6 +42,7 @@ pub fn of_refusal(code: Code) -> StatusCode {
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }

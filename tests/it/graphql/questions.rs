@@ -8,6 +8,7 @@ use crate::{
     import,
     support::{
         database::{TestDatabase, on_every_database},
+        server::TestServer,
         site::{CARD, Card, firmware_entry, page, tree},
     },
 };
@@ -18,6 +19,7 @@ on_every_database!(
     the_newest_packages_are_listed_by_variant_branch_and_type,
     a_bot_follows_the_change_log_by_its_cursor,
     firmware_and_its_rom_refer_to_one_another,
+    what_is_left_can_be_asked_for,
 );
 
 const EEA: Card = Card {
@@ -284,4 +286,23 @@ async fn firmware_and_its_rom_refer_to_one_another(database: TestDatabase) {
         .ask("{ packages(filter: {hasDerived: true}) { nodes { filename } } }")
         .await;
     assert_eq!(with_firmware["packages"]["nodes"], json!([{"filename": EEA.filename}]));
+}
+
+async fn what_is_left_can_be_asked_for(database: TestDatabase) {
+    let server = TestServer::start(&database).await;
+    let query = "{ serviceConfig { rateLimit { capacity refillPerSecond } } \
+                 rateLimit { cost limit remaining refillPerSecond resetAt } }";
+    let data = server.query(query).await;
+    assert_eq!(
+        data["serviceConfig"]["rateLimit"],
+        json!({ "capacity": 1_200_000, "refillPerSecond": 20_000 })
+    );
+    let left = &data["rateLimit"];
+    assert_eq!(
+        (&left["cost"], &left["limit"]),
+        (&json!(10), &json!(1_200_000)),
+        "{left}"
+    );
+    assert!(left["remaining"].as_u64().unwrap() > 1_199_000);
+    assert!(left["resetAt"].as_str().unwrap().ends_with('Z'), "{left}");
 }
