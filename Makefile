@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check web bench
+.PHONY: help run test check web count bench
 
 # What a part of the tests says when a tool is missing: it is skipped, but where CI=true that is a failure.
 missing = if [ "$${CI:-}" = true ]; then echo "missing: $(1)" >&2; exit 1; else echo "skipped: $(1)"; fi
@@ -34,7 +34,14 @@ test: check
 	else $(call missing,the browser test needs npm and chromium); fi
 	@if command -v npm >/dev/null; then cargo build --locked --bin romdex && ROMDEX_BIN=target/debug/romdex audits/run; \
 	else $(call missing,the audits need npm); fi
+	@$(MAKE) --no-print-directory count
 
-## bench  import of the sample archive, where it is beside the project
+## count  instructions of the operations and of an import, against what is recorded
+count:
+	cargo bench --locked --bench instructions
+
+## bench  everything that docs/performance.md shows: import, instructions, subscribers, and other servers where the harness is beside the project
 bench:
-	cargo bench
+	cargo bench --locked
+	@if [ -d "$${PEERS_DIR:-../shared/peers}" ]; then cargo build --release --locked --bin romdex && benches/peers/peers.py all; \
+	else echo "skipped: no harness of other servers beside the project (PEERS_DIR)"; fi
