@@ -165,7 +165,11 @@ impl Publisher {
 
 /// Whether the client has what was made then. HTTP dates have no fractions of seconds.
 fn is_known_since(request: &HttpRequest, modified: SystemTime) -> bool {
-    IfModifiedSince::parse(request).is_ok_and(|since| HttpDate::from(modified) <= since.0)
+    let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs());
+    IfModifiedSince::parse(request).is_ok_and(|since| {
+        let asked = seconds(since.0.into());
+        seconds(modified).is_ok_and(|modified| asked.is_ok_and(|asked| modified <= asked))
+    })
 }
 
 /// What every answer says: it may be read from any page, and it is what it says it is.
@@ -218,6 +222,32 @@ impl From<CompatError> for Failure {
                 Self(fault.with("argument", part))
             }
             CompatError::Failed(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::http::header::IF_MODIFIED_SINCE;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn fractions_of_seconds_do_not_count() {
+        let modified = SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_900);
+        for (since, known) in [
+            ("Thu, 01 Jan 1970 00:16:39 GMT", false),
+            ("Thu, 01 Jan 1970 00:16:40 GMT", true),
+            ("Thu, 01 Jan 1970 00:16:41 GMT", true),
+            ("nonsense", false),
+        ] {
+            let request = TestRequest::default()
+                .insert_header((IF_MODIFIED_SINCE, since))
+                .to_http_request();
+            assert_eq!(is_known_since(&request, modified), known, "{since}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The catalogue in other programs' forms, through HTTP, on every kind of database.
 
+mod sample;
+
 use std::collections::BTreeMap;
 
 use rss::Channel;

@@ -32,7 +32,7 @@ impl Progress for Silent {
 /// Bounds that no small test comes near.
 const BOUNDS: Bounds = Bounds {
     document: 1 << 20,
-    unpacked: 64 << 20,
+    unpacked: 1 << 30,
     files: 100_000,
 };
 

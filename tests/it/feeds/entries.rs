@@ -25,6 +25,7 @@ on_every_database!(
     a_file_that_comes_later_is_new_only_where_it_is_the_first,
     a_calendar_has_a_day_for_each_release,
     a_feed_names_itself_by_the_servers_own_address,
+    the_addresses_of_the_guide_are_answered,
 );
 
 const NOW: &str = "2026-08-22T18:14:11Z";
@@ -342,5 +343,23 @@ async fn a_feed_names_itself_by_the_servers_own_address(database: TestDatabase) 
     for host in ["user@other.example.com", "other.example.com/x", "\"><script>"] {
         let response = ask(host).send().await.unwrap();
         assert_eq!(response.status(), 400, "{host}");
+    }
+}
+
+/// What docs/bots.md tells people to fetch from a server of their own.
+async fn the_addresses_of_the_guide_are_answered(database: TestDatabase) {
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/bots.md")).unwrap();
+    let server = TestServer::start(&database).await;
+    let fetched = guide.split("http://127.0.0.1:8000/").skip(1);
+    let told = fetched.map(|rest| rest.split(['\'', '`', ' ', '\n']).next().unwrap());
+    let listed = guide.split("| `/").skip(1).map(|rest| rest.split('`').next().unwrap());
+    let addresses: Vec<String> = told
+        .chain(listed)
+        .filter(|path| path.starts_with("feeds/"))
+        .map(|path| format!("/{path}"))
+        .collect();
+    assert_eq!(addresses.len(), 6, "{addresses:?}");
+    for address in addresses {
+        assert_eq!(get(&server, &address).await.status(), 200, "{address}");
     }
 }
