@@ -17,7 +17,11 @@ use toml::{Table, Value};
 use self::import::Import;
 use crate::{
     database,
-    graphql::{limits::Limits, persisted, rate, service::Caches},
+    graphql::{
+        limits::{Limits, SubscriptionLimits},
+        persisted, rate,
+        service::Caches,
+    },
     http, secret, sync, telemetry, webhook,
 };
 
@@ -46,6 +50,8 @@ pub struct Config {
     pub cache: Caches,
     /// Which documents are known by hash or id.
     pub documents: persisted::Settings,
+    /// How much one listener may ask for.
+    pub subscriptions: SubscriptionLimits,
     /// How much an import takes in.
     pub import: Import,
     /// Which sources are kept up to date.

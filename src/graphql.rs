@@ -18,23 +18,25 @@ pub mod persisted;
 pub mod query;
 pub mod rate;
 pub mod service;
+pub mod subscription;
 pub mod types;
 
-use async_graphql::{EmptySubscription, SDLExportOptions, ValidationMode};
+use async_graphql::{SDLExportOptions, ValidationMode};
 
 pub use cursor::of_change as change_cursor;
 use mutation::Mutation;
 use query::Query;
+use subscription::Subscription;
 use types::Node;
 
 /// The schema, with every resolver.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema; needs no database. It checks nothing itself: requests come through the [service](service::Service),
 /// which checks documents and [prepares](context::prepare) requests.
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(Query, Mutation, EmptySubscription)
+    Schema::build(Query, Mutation, Subscription)
         .register_output_type::<Node>()
         .validation_mode(ValidationMode::Fast)
         .finish()

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer, web};
+use tokio_util::sync::CancellationToken;
 
 use self::published::Publisher;
 pub use self::settings::{Settings, StatusPolicy};
@@ -32,6 +33,7 @@ use crate::graphql::service::Service;
 pub struct Application {
     address: SocketAddr,
     server: Server,
+    listeners: CancellationToken,
 }
 
 /// What an application serves.
@@ -60,12 +62,16 @@ impl Served {
 
 /// Stops a running [`Application`]: requests that are running are answered first.
 #[derive(Clone, Debug)]
-pub struct StopHandle(ServerHandle);
+pub struct StopHandle {
+    server: ServerHandle,
+    listeners: CancellationToken,
+}
 
 impl StopHandle {
-    /// Refuses new connections and waits for the running requests.
+    /// Refuses new connections, sends those away who listen without an end, and waits for the running requests.
     pub async fn stop(&self) {
-        self.0.stop(true).await;
+        self.listeners.cancel();
+        self.server.stop(true).await;
     }
 }
 
@@ -78,6 +84,7 @@ impl Application {
         let Served { service, documents } = served.into();
         let endpoint = web::Data::new(Endpoint::new(settings, service));
         let publisher = documents.map(|(feeds, compat)| web::Data::new(Publisher::new(settings, feeds, compat)));
+        let listeners = endpoint.stopping();
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(endpoint.clone())
@@ -104,6 +111,7 @@ impl Application {
         Ok(Self {
             address,
             server: server.run(),
+            listeners,
         })
     }
 
@@ -122,7 +130,10 @@ impl Application {
     /// What stops the server, from any task or thread.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
-        StopHandle(self.server.handle())
+        StopHandle {
+            server: self.server.handle(),
+            listeners: self.listeners.clone(),
+        }
     }
 
     /// Answers requests until the server is stopped.

@@ -70,6 +70,7 @@ async fn serve(config: &Config) -> Outcome {
         cache: config.cache,
         documents: config.documents.clone(),
         rate_limit: config.rate_limit,
+        subscriptions: config.subscriptions,
     };
     let secret = Secret::open(&config.security, &config.database.url)?;
     if secret.is_none() {

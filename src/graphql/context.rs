@@ -9,7 +9,7 @@ use async_graphql::{
 
 use super::{
     error::{ApiError, ApiResult, Code},
-    limits::Limits,
+    limits::{Limits, SubscriptionLimits},
     rate,
 };
 use crate::{
@@ -65,6 +65,9 @@ pub(super) trait ContextExt {
     /// The limits on pages.
     fn limits(&self) -> ApiResult<Limits>;
 
+    /// The limits on listeners; the defaults where none are set.
+    fn subscription_limits(&self) -> SubscriptionLimits;
+
     /// The webhooks, and the owner whose may be seen and changed.
     fn webhooks(&self) -> ApiResult<(&Webhooks, &str)>;
 
@@ -78,7 +81,7 @@ pub(super) trait ContextExt {
 /// A request came to a resolver without having been [prepared](prepare).
 #[derive(Debug, thiserror::Error)]
 #[error("the request carries no {0}")]
-struct Unprepared(&'static str);
+pub(super) struct Unprepared(pub(super) &'static str);
 
 impl ContextExt for Context<'_> {
     fn here(&self) -> ApiResult<&Here> {
@@ -121,6 +124,10 @@ impl ContextExt for Context<'_> {
 
     fn charge(&self) -> Option<rate::Charge> {
         self.data_opt::<rate::Charge>().copied()
+    }
+
+    fn subscription_limits(&self) -> SubscriptionLimits {
+        self.data_opt::<SubscriptionLimits>().copied().unwrap_or_default()
     }
 
     async fn changelog(&self, id: ChangelogId) -> ApiResult<Option<Arc<str>>> {

@@ -19,7 +19,7 @@ use apollo_compiler::name;
 use apollo_compiler::parser::{Parser, SourceMap, SourceSpan};
 use apollo_compiler::schema::{Component, ExtendedType, Schema};
 use apollo_compiler::validation::{DiagnosticList, Valid};
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument as ParsedDocument};
+use async_graphql::parser::types::{self as parsed, DocumentOperations, ExecutableDocument as ParsedDocument};
 use async_graphql::{Pos, Variables};
 use moka::future::Cache;
 use rustc_hash::FxHashMap;
@@ -108,7 +108,7 @@ pub enum Refusal {
 }
 
 /// An operation and its variables, ready to run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ready {
     /// The variables, as declared.
     pub variables: Variables,
@@ -305,6 +305,9 @@ impl Documents {
             fragments: fragments.map(|(name, found)| (name.clone(), found.clone())).collect(),
         };
         mark::mark(&self.schema, document, operation, &mut own);
+        if operation.operation_type == ast::OperationType::Subscription {
+            flatten(&mut own);
+        }
         own
     }
 }
@@ -359,6 +362,29 @@ fn need<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, needed: &mu
                 }
             }
         }
+    }
+}
+
+/// Puts the field of a subscription at its root: the executor looks for it there alone, not in fragments.
+fn flatten(own: &mut ParsedDocument) {
+    let DocumentOperations::Single(operation) = &mut own.operations else {
+        return;
+    };
+    let items = &mut operation.node.selection_set.node.items;
+    while let Some(at) = items
+        .iter()
+        .position(|item| !matches!(item.node, parsed::Selection::Field(_)))
+    {
+        let inner = match items.remove(at).node {
+            parsed::Selection::InlineFragment(fragment) => fragment.node.selection_set.node.items,
+            parsed::Selection::FragmentSpread(spread) => own
+                .fragments
+                .get(&spread.node.fragment_name.node)
+                .map(|fragment| fragment.node.selection_set.node.items.clone())
+                .unwrap_or_default(),
+            parsed::Selection::Field(_) => Vec::new(),
+        };
+        items.splice(at..at, inner);
     }
 }
 

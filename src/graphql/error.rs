@@ -61,13 +61,23 @@ pub enum Code {
     NotFound,
     /// The caller has spent what it may; `extensions.retryAfter` says how many seconds to wait.
     RateLimited,
+    /// Pages of this origin may not open a WebSocket here.
+    OriginNotAllowed,
+    /// A WebSocket was asked for with another subprotocol than `graphql-transport-ws`.
+    SubprotocolNotSupported,
+    /// So many connections of one address listen already.
+    TooManyConnections,
+    /// So many operations run on one WebSocket already.
+    TooManyOperations,
+    /// The server serves as many as it can, or is stopping: try again later.
+    ServerBusy,
     /// Something failed in the server; `extensions.reference` finds it in the log.
     InternalServerError,
 }
 
 impl Code {
     /// Every code, in the order of the manual.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::BadRequest,
         Self::NotAcceptable,
         Self::MethodNotAllowed,
@@ -89,6 +99,11 @@ impl Code {
         Self::Forbidden,
         Self::NotFound,
         Self::RateLimited,
+        Self::OriginNotAllowed,
+        Self::SubprotocolNotSupported,
+        Self::TooManyConnections,
+        Self::TooManyOperations,
+        Self::ServerBusy,
         Self::InternalServerError,
     ];
 
@@ -117,6 +132,11 @@ impl Code {
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::RateLimited => "RATE_LIMITED",
+            Self::OriginNotAllowed => "ORIGIN_NOT_ALLOWED",
+            Self::SubprotocolNotSupported => "SUBPROTOCOL_NOT_SUPPORTED",
+            Self::TooManyConnections => "TOO_MANY_CONNECTIONS",
+            Self::TooManyOperations => "TOO_MANY_OPERATIONS",
+            Self::ServerBusy => "SERVER_BUSY",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -262,6 +282,12 @@ impl Fault {
         Self::new(Code::UriTooLong, format!("the address exceeds {most} bytes"))
             .with("limit", "uri_bytes")
             .with("maximum", most as u64)
+    }
+
+    /// What is wrong, in words.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// A failure of ours: its cause goes to the log under the reference that the client gets.

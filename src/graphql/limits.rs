@@ -117,18 +117,85 @@ impl Limits {
             ("batch_size", self.batch_size, 1, 10),
             ("timeout_ms", self.timeout_ms, 1, 600_000),
         ];
-        match ranges
-            .into_iter()
-            .find(|(_, value, least, most)| value < least || value > most)
-        {
-            Some((name, value, least, most)) => Err(LimitsError::OutOfRange {
-                name,
-                value,
-                least,
-                most,
-            }),
-            None => Ok(()),
+        in_range(&ranges)
+    }
+}
+
+/// Refuses the first limit, of name, value, least and most, that is out of its range.
+fn in_range(ranges: &[(&'static str, u32, u32, u32)]) -> Result<(), LimitsError> {
+    match ranges
+        .iter()
+        .find(|(_, value, least, most)| value < least || value > most)
+    {
+        Some(&(name, value, least, most)) => Err(LimitsError::OutOfRange {
+            name,
+            value,
+            least,
+            most,
+        }),
+        None => Ok(()),
+    }
+}
+
+record! {
+    /// How much one listener may ask for, and how long it is waited for.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub struct SubscriptionLimits as "SubscriptionLimits" {
+        /// Connections that listen, all together: WebSockets, server-sent events and multipart answers.
+        pub connections: u32,
+        /// Connections that one client address may listen on.
+        pub connections_per_address: u32,
+        /// Operations that run on one WebSocket at once.
+        pub operations_per_connection: u32,
+        /// Bytes of one message of a client, also when it comes in several frames.
+        pub message_bytes: u32,
+        /// Milliseconds within which a client sends `connection_init`.
+        pub init_timeout_ms: u32,
+        /// Seconds after which a WebSocket without an operation is closed.
+        pub idle_timeout_seconds: u32,
+        /// Seconds after which a WebSocket that has been silent is pinged. It is closed when it stays silent for as long again.
+        pub ping_interval_seconds: u32,
+        /// Seconds between the signs of life on server-sent events and multipart answers.
+        pub heartbeat_seconds: u32,
+        /// Milliseconds that a client may leave an answer unread before its WebSocket is closed.
+        pub send_timeout_ms: u32,
+    }
+}
+
+impl Default for SubscriptionLimits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_address: 100,
+            operations_per_connection: 20,
+            message_bytes: 128 * 1024,
+            init_timeout_ms: 5_000,
+            idle_timeout_seconds: 300,
+            ping_interval_seconds: 30,
+            heartbeat_seconds: 12,
+            send_timeout_ms: 10_000,
         }
+    }
+}
+
+impl SubscriptionLimits {
+    /// Refuses limits that make no sense.
+    ///
+    /// # Errors
+    /// Names the first limit that lies outside of what it may be.
+    pub fn check(&self) -> Result<(), LimitsError> {
+        in_range(&[
+            ("connections", self.connections, 0, LARGEST),
+            ("connections_per_address", self.connections_per_address, 0, LARGEST),
+            ("operations_per_connection", self.operations_per_connection, 1, 1_000),
+            ("message_bytes", self.message_bytes, 1_024, 16 << 20),
+            ("init_timeout_ms", self.init_timeout_ms, 1, 600_000),
+            ("idle_timeout_seconds", self.idle_timeout_seconds, 1, 86_400),
+            ("ping_interval_seconds", self.ping_interval_seconds, 1, 86_400),
+            ("heartbeat_seconds", self.heartbeat_seconds, 1, 86_400),
+            ("send_timeout_ms", self.send_timeout_ms, 1, 600_000),
+        ])
     }
 }
 
@@ -138,6 +205,8 @@ record! {
     pub struct ServiceConfig as "ServiceConfig" {
         /// What one request may ask for at most.
         pub limits: Limits,
+        /// What one listener may ask for at most.
+        pub subscriptions: SubscriptionLimits,
         /// How webhooks are served; null where they are not.
         pub webhooks: Option<WebhookConfig>,
         /// What one caller may ask for in a while; null where that is not limited.

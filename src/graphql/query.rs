@@ -340,11 +340,12 @@ object! {
             Ok(row.map(Webhook::new))
         }
 
-        /// How this service is set up: the limits that an operation and a caller must keep, and how webhooks are served.
+        /// How this service is set up: the limits that an operation, a caller and a listener must keep, and how webhooks are served.
         async fn service_config(&self, ctx: &Context<'_>) -> ApiResult<ServiceConfig> {
             let webhooks = ctx.data_opt::<Webhooks>();
             Ok(ServiceConfig {
                 limits: ctx.limits()?,
+                subscriptions: ctx.subscription_limits(),
                 webhooks: webhooks.map(|webhooks| webhooks.settings().as_ref().into()),
                 rate_limit: ctx.here()?.rate_limit.map(Into::into),
             })

@@ -4,6 +4,7 @@
 //! and only then it runs, for a limited time, on one state of the data; or an answer to the same is at hand already.
 
 mod outcome;
+mod stream;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -21,13 +22,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use self::outcome::Ran;
+pub use self::stream::{Event, Events, Source, Started, Told};
 use super::answer;
 use super::document::arguments::CheckScalar;
 use super::document::plan::OperationPlan;
 use super::document::{Documents, Hash, Operation, OperationKind, Ready, Refusal, SchemaError, Validity};
 use super::error::{Code, Fault};
 use super::execute::{ObjectType, Written};
-use super::limits::{Limits, LimitsError};
+use super::limits::{Limits, LimitsError, SubscriptionLimits};
 use super::persisted::{self, ManifestError, Persisted};
 use super::rate::{self, Account, Bill, Charge, Exceeded, InvalidRate, RateLimiter, Spender};
 use crate::token::Caller;
@@ -47,6 +49,8 @@ pub struct Incoming {
     pub persisted: Option<PersistedQuery>,
     /// The id of a document that the server has.
     pub document_id: Option<String>,
+    /// Where a subscription goes on that was cut off: the cursor of the last event, which counts instead of its argument `after`.
+    pub resume: Option<String>,
     /// What may be run.
     pub allowed: Allowed,
     /// Who may see the answer.
@@ -187,8 +191,18 @@ pub trait Backend: Send + Sync + 'static {
         None
     }
 
-    /// Runs a request that has passed every check; it carries the [`Caller`], if there is one.
+    /// Runs a request that has passed every check; it carries the [`Caller`], if there is one. Of a
+    /// subscription it runs for the event that the moment is of.
     fn run(&self, request: Request, moment: Self::Moment) -> impl Future<Output = Response> + Send;
+
+    /// Finds the events of a subscription that has passed every check: those behind the cursor, or behind the one in its
+    /// arguments, or from this moment on.
+    fn follow(
+        &self,
+        request: Request,
+        moment: Self::Moment,
+        after: Option<String>,
+    ) -> impl Future<Output = Result<Source<Self::Moment>, Response>> + Send;
 }
 
 /// How a service is set up.
@@ -202,6 +216,8 @@ pub struct Options {
     pub documents: persisted::Settings,
     /// How much each caller may ask for.
     pub rate_limit: rate::Settings,
+    /// How much one listener may ask for.
+    pub subscriptions: SubscriptionLimits,
 }
 
 impl From<Limits> for Options {
@@ -254,6 +270,7 @@ pub enum ServiceError {
 pub struct Service {
     engine: Arc<dyn Engine>,
     rate_limit: Option<rate::Settings>,
+    subscriptions: SubscriptionLimits,
 }
 
 impl Service {
@@ -263,8 +280,10 @@ impl Service {
     /// The limits contradict one another, or the list of documents cannot be used.
     pub fn over(backend: impl Backend, options: impl Into<Options>) -> Result<Self, ServiceError> {
         let options = options.into();
+        options.subscriptions.check()?;
         Ok(Self {
             rate_limit: options.rate_limit.in_force(),
+            subscriptions: options.subscriptions,
             engine: Arc::new(Pipeline::new(backend, &options)?),
         })
     }
@@ -273,6 +292,17 @@ impl Service {
     #[must_use]
     pub fn rate_limit(&self) -> Option<rate::Settings> {
         self.rate_limit
+    }
+
+    /// Runs one operation, or begins to listen if it is a subscription.
+    pub async fn start(&self, incoming: Incoming) -> Started {
+        Arc::clone(&self.engine).start(incoming).await
+    }
+
+    /// How much one listener may ask for.
+    #[must_use]
+    pub fn subscription_limits(&self) -> SubscriptionLimits {
+        self.subscriptions
     }
 
     /// Runs one operation.
@@ -286,10 +316,12 @@ impl Service {
     }
 }
 
+type Starting = Pin<Box<dyn Future<Output = Started> + Send>>;
 type Answering<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
 /// A pipeline without its backend's type.
 trait Engine: Send + Sync {
+    fn start(self: Arc<Self>, incoming: Incoming) -> Starting;
     fn execute(&self, incoming: Incoming) -> Answering<'_>;
     fn execute_batch(&self, batch: Vec<Incoming>) -> Answering<'_>;
 }
@@ -323,10 +355,14 @@ enum Checked<M> {
 }
 
 impl<B: Backend> Engine for Pipeline<B> {
+    fn start(self: Arc<Self>, incoming: Incoming) -> Starting {
+        Box::pin(Self::start(self, incoming))
+    }
+
     fn execute(&self, incoming: Incoming) -> Answering<'_> {
         Box::pin(async move {
             let mut account = self.account(incoming.address);
-            let answer = match self.check(incoming, &mut account).await {
+            let answer = match self.check(incoming, &mut account).await.once() {
                 Checked::Run(admitted) => self.answer(admitted).await,
                 Checked::Answered(answer) => answer,
             };
@@ -450,10 +486,6 @@ impl<B: Backend> Pipeline<B> {
             Err(fault) => return Checked::refused(Kind::Refused, &[fault]),
         };
         match (operation.kind, incoming.allowed) {
-            (OperationKind::Subscription, _) => {
-                let fault = Fault::new(Code::BadRequest, "subscriptions are not served over this transport");
-                Checked::refused(Kind::Refused, &[fault])
-            }
             (OperationKind::Mutation, Allowed::Queries) => {
                 let fault = Fault::new(Code::MethodNotAllowed, "mutations need POST");
                 Checked::refused(Kind::MutationRefused, &[fault])
@@ -463,8 +495,16 @@ impl<B: Backend> Pipeline<B> {
                 if let Err(exceeded) = account.charge(cost.saturating_sub(rate::LEAST)) {
                     return Checked::refused(Kind::RateLimited, &[Exceeded { cost, ..exceeded }.fault()]);
                 }
-                let lasts = kind == OperationKind::Query && operation.validity == Validity::Revision;
-                let stamp = stamp.filter(|_| lasts);
+                let lasts = operation.validity == Validity::Revision;
+                let stamp = match kind {
+                    OperationKind::Query => stamp.filter(|_| lasts),
+                    OperationKind::Mutation => None,
+                    // each of its events is of a revision of its own
+                    OperationKind::Subscription => {
+                        let shared = lasts && incoming.audience == Audience::Everyone && caller.is_none();
+                        shared.then(|| self.stamp(&incoming, &hash, 0))
+                    }
+                };
                 Checked::Run(Admitted {
                     operation: Arc::clone(operation),
                     ready,
@@ -577,18 +617,11 @@ impl<B: Backend> Pipeline<B> {
         moment: B::Moment,
         (caller, charge): (Option<Caller>, Option<Charge>),
     ) -> Ran {
-        let mut request = Request::new("");
-        request.set_parsed_query(operation.executable(&ready));
-        request.variables = ready.variables;
-        if let Some(caller) = caller {
-            request = request.data(caller);
-        }
-        if let Some(charge) = charge {
-            request = request.data(charge);
-        }
+        let plan = Arc::clone(&ready.plan);
+        let request = request(operation, ready, (caller, charge));
         let run = AssertUnwindSafe(self.backend.run(request, moment)).catch_unwind();
         match tokio::time::timeout(Duration::from_millis(self.limits.timeout_ms.into()), run).await {
-            Ok(Ok(response)) => outcome::executed(response, &ready.plan),
+            Ok(Ok(response)) => outcome::executed(response, &plan),
             Ok(Err(panic)) => outcome::panicked(panic.as_ref()),
             Err(_) => outcome::timed_out(self.limits.timeout_ms),
         }
@@ -616,7 +649,7 @@ impl<B: Backend> Pipeline<B> {
         let mut cost = 0;
         let mut account = self.account(batch.first().and_then(|incoming| incoming.address));
         for incoming in batch {
-            let one = self.check(incoming, &mut account).await;
+            let one = self.check(incoming, &mut account).await.once();
             if let Checked::Answered(answer) = &one
                 && matches!(answer.kind, Kind::Unauthenticated | Kind::RateLimited)
             {
@@ -677,6 +710,31 @@ impl<M> Checked<M> {
     fn refused(kind: Kind, faults: &[Fault]) -> Self {
         Self::Answered(Answer::refused(kind, faults))
     }
+
+    /// What can be answered once: no subscription.
+    fn once(self) -> Self {
+        match self {
+            Self::Run(admitted) if admitted.operation.kind == OperationKind::Subscription => {
+                let message = "subscriptions are answered over a WebSocket, as text/event-stream or as multipart/mixed;subscriptionSpec=1.0";
+                Self::refused(Kind::Refused, &[Fault::new(Code::BadRequest, message)])
+            }
+            other => other,
+        }
+    }
+}
+
+/// An operation as the executor takes it.
+fn request(operation: &Operation, ready: Ready, (caller, charge): (Option<Caller>, Option<Charge>)) -> Request {
+    let mut request = Request::new("");
+    request.set_parsed_query(operation.executable(&ready));
+    request.variables = ready.variables;
+    if let Some(caller) = caller {
+        request = request.data(caller);
+    }
+    if let Some(charge) = charge {
+        request = request.data(charge);
+    }
+    request
 }
 
 impl Answer {

@@ -35,6 +35,8 @@ pub struct Settings {
     pub shutdown_seconds: u64,
     /// Which edition of GraphQL over HTTP decides statuses.
     pub status: StatusPolicy,
+    /// Origins whose pages may open a WebSocket; empty admits all. Reads over HTTP are open to every page.
+    pub allowed_origins: Vec<String>,
     /// Seconds for which an answer to a GET may be used without asking again.
     pub max_age_seconds: u32,
     /// Seconds for which it may still be used while a newer one is fetched.
@@ -61,6 +63,7 @@ impl Default for Settings {
             forwarding_header: ForwardingHeader::default(),
             shutdown_seconds: 10,
             status: StatusPolicy::Compat,
+            allowed_origins: Vec::new(),
             max_age_seconds: 60,
             stale_seconds: 600,
             compressed_bytes: 8 << 20,

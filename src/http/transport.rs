@@ -3,23 +3,34 @@
 mod budget;
 mod get;
 mod incoming;
+mod listeners;
+mod multipart;
 mod negotiate;
 mod post;
 mod reply;
+mod sse;
 pub(super) mod status;
+mod stream;
+mod websocket;
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use tokio_util::sync::CancellationToken;
+
 use self::budget::Budget;
+use self::listeners::Listeners;
 pub use self::negotiate::Media;
 use super::address::{ClientAddress, Proxies};
 use super::caching::cache_control;
 use super::compress::Compressor;
 use super::settings::{Settings, StatusPolicy};
 use crate::graphql::error::{Code, Fault};
+use crate::graphql::limits::SubscriptionLimits;
 use crate::graphql::service::Service;
 
 /// Where GraphQL is served.
@@ -37,14 +48,24 @@ pub struct Endpoint {
     budget: Option<Budget>,
     cache_control: HeaderValue,
     compressor: Compressor,
+    limits: SubscriptionLimits,
+    listeners: Arc<Listeners>,
+    allowed_origins: Vec<String>,
+    /// Cancelled when the server stops: what would go on without an end ends.
+    stopping: CancellationToken,
 }
 
 impl Endpoint {
     /// An endpoint for this service.
     #[must_use]
     pub fn new(settings: &Settings, service: Service) -> Self {
+        let limits = service.subscription_limits();
         Self {
             budget: service.rate_limit().map(Budget::new),
+            limits,
+            listeners: Listeners::new(&limits),
+            allowed_origins: settings.allowed_origins.clone(),
+            stopping: CancellationToken::new(),
             service,
             policy: settings.status,
             body_bytes: settings.body_bytes,
@@ -54,6 +75,22 @@ impl Endpoint {
             cache_control: cache_control(settings),
             compressor: Compressor::new(settings.compressed_bytes),
         }
+    }
+
+    /// What ends the connections that listen, once it is cancelled.
+    #[must_use]
+    pub fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
+
+    /// How long a listener may leave an answer unread.
+    fn send_timeout(&self) -> Duration {
+        Duration::from_millis(self.limits.send_timeout_ms.into())
+    }
+
+    /// Who a request comes from, as limits count.
+    fn network(&self, request: &HttpRequest) -> IpAddr {
+        self.client(request).network()
     }
 
     /// Who a request comes from.
@@ -68,6 +105,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
     app.service(
         web::resource(PATH)
             .route(web::post().to(post::post))
+            .route(web::get().guard(websocket::WantsSocket).to(websocket::open))
             .route(web::get().to(get::get))
             .route(web::head().to(get::get))
             .route(web::method(actix_web::http::Method::OPTIONS).to(options))

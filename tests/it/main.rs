@@ -22,6 +22,7 @@ mod migration;
 mod readme;
 mod schema;
 mod serve;
+mod subscriptions;
 mod support;
 mod sync;
 mod tidy;

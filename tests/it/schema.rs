@@ -107,6 +107,10 @@ const BOUNDED: &[(&str, &str)] = &[
     ("*Connection.totalCount", COUNTED),
     ("*Limits.*", "a limit beyond what fits is refused where it is set"),
     (
+        "SubscriptionLimits.*",
+        "a limit beyond what fits is refused where it is set",
+    ),
+    (
         "WebhookConfig.*",
         "settings of the server: what does not fit is answered as the largest that does",
     ),

@@ -86,7 +86,8 @@ pub fn panicked(panic: &(dyn Any + Send)) -> Ran {
     failed(Kind::Failed, &Fault::masked(&cause))
 }
 
-fn faults(errors: Vec<ServerError>) -> Vec<Fault> {
+/// What the client is told of errors, as many as an answer shows.
+pub fn faults(errors: Vec<ServerError>) -> Vec<Fault> {
     errors
         .into_iter()
         .take(MOST_ERRORS)
@@ -104,7 +105,7 @@ fn kind(is_null: bool, faults: &[Fault]) -> Kind {
 }
 
 /// An operation that came to nothing after it had begun. Nobody knows how far it had come: all of it counts.
-fn failed(kind: Kind, fault: &Fault) -> Ran {
+pub fn failed(kind: Kind, fault: &Fault) -> Ran {
     Ran {
         kind,
         body: answer::write(&Value::Null, std::slice::from_ref(fault), &Fields::default()),

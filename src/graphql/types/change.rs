@@ -175,13 +175,22 @@ object! {
     }
 }
 
-/// One of the changes of a page.
+/// A change and its place in the log.
+#[derive(Clone)]
 pub struct ChangeEdge {
     node: Change,
 }
 
+impl ChangeEdge {
+    pub(crate) const fn new(snapshot: Arc<Snapshot>, change: catalog::Change) -> Self {
+        Self {
+            node: Change { snapshot, change },
+        }
+    }
+}
+
 object! {
-    /// One of the changes of a page.
+    /// A change and its place in the log.
     impl ChangeEdge {
         /// Its place in the log: give it as `after` to go on behind it.
         fn cursor(&self) -> String {

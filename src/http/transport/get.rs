@@ -4,16 +4,19 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::incoming::{audience, credential};
 use super::reply::Keeping;
-use super::{Endpoint, Media, incoming, post, reply};
+use super::stream::{self, Accepted};
+use super::{Endpoint, Media, incoming, reply};
 use crate::graphql::error::Fault;
 use crate::graphql::service::Audience;
 use crate::http::caching;
 
 /// Runs what the address asks for.
 pub async fn get(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpResponse {
-    let Some(media) = Media::of(&request) else {
-        return reply::refusal(&endpoint, Media::Json, &post::not_acceptable());
+    let accepted = match Accepted::of(&request) {
+        Ok(accepted) => accepted,
+        Err(fault) => return reply::refusal(&endpoint, Media::Json, &fault),
     };
+    let media = accepted.json();
     let query = request.query_string();
     if query.len() > endpoint.uri_bytes {
         return reply::refusal(&endpoint, media, &Fault::uri_too_long(endpoint.uri_bytes));
@@ -28,8 +31,7 @@ pub async fn get(endpoint: web::Data<Endpoint>, request: HttpRequest) -> HttpRes
                 Audience::Everyone => Keeping::Allowed,
                 Audience::Caller => Keeping::Forbidden,
             };
-            let answer = endpoint.service.execute(incoming).await;
-            reply::answer(&endpoint, &request, media, answer, keeping).await
+            stream::answer(&endpoint, &request, accepted, incoming, keeping).await
         }
         Err(unreadable) => reply::unreadable(&endpoint, media, &unreadable),
     }

@@ -1,5 +1,7 @@
 //! The parameters of a request, read from a body or an address into what the service takes.
 
+use std::net::IpAddr;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use serde::Deserialize;
@@ -52,13 +54,57 @@ pub fn audience(request: &HttpRequest) -> Audience {
 /// The API token that a request came with. Only this header is looked at: what stands in an address or a body is logged and kept
 /// on the way. Other schemes than `Bearer` are meant for somebody else, such as a proxy in front.
 pub fn credential(request: &HttpRequest) -> Option<Credential> {
-    request.headers().get_all(AUTHORIZATION).find_map(|value| {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        let (scheme, token) = text.split_once(' ').unwrap_or((&text, ""));
-        scheme
-            .eq_ignore_ascii_case("bearer")
-            .then(|| Credential::new(token.trim()))
-    })
+    request
+        .headers()
+        .get_all(AUTHORIZATION)
+        .find_map(|value| bearer(&String::from_utf8_lossy(value.as_bytes())))
+}
+
+fn bearer(text: &str) -> Option<Credential> {
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| Credential::new(token.trim()))
+}
+
+/// Who sends the operations of a connection: the request that opened it tells, or the client in its first message, where it
+/// is a browser, which cannot set the header.
+pub struct Sender {
+    audience: Audience,
+    credential: Option<Credential>,
+    address: IpAddr,
+}
+
+impl Sender {
+    /// What a request from this address says.
+    pub fn of(request: &HttpRequest, address: IpAddr) -> Self {
+        Self {
+            address,
+            audience: audience(request),
+            credential: credential(request),
+        }
+    }
+
+    /// What a client says of itself: the member `authorization`, written like the header.
+    pub fn introduce(&mut self, payload: Option<&RawValue>) {
+        #[derive(Deserialize)]
+        struct Introduction {
+            #[serde(alias = "Authorization")]
+            authorization: String,
+        }
+        let introduction = payload.and_then(|payload| serde_json::from_str::<Introduction>(payload.get()).ok());
+        if let Some(Introduction { authorization }) = introduction {
+            self.audience = Audience::Caller;
+            self.credential = bearer(&authorization).or(self.credential.take());
+        }
+    }
+
+    /// Makes an operation one of this sender.
+    pub fn sign(&self, incoming: &mut Incoming) {
+        incoming.audience = self.audience;
+        incoming.credential.clone_from(&self.credential);
+        incoming.address = Some(self.address);
+    }
 }
 
 /// Why parameters cannot be read.
@@ -67,6 +113,21 @@ pub enum Unreadable {
     Syntax(Fault),
     /// They are JSON, but not what a request has.
     Shape(Fault),
+}
+
+impl Unreadable {
+    /// What the client is told.
+    pub fn fault(&self) -> &Fault {
+        match self {
+            Self::Syntax(fault) | Self::Shape(fault) => fault,
+        }
+    }
+}
+
+/// Reads the parameters of one operation.
+pub fn from_object(json: &str) -> Result<Incoming, Unreadable> {
+    let body: Body = serde_json::from_str(json).map_err(|error| unreadable("the payload", &error))?;
+    body.incoming(Allowed::Everything)
 }
 
 /// Reads a body of JSON.
@@ -139,6 +200,7 @@ impl Body {
             variables,
             persisted,
             document_id: self.document_id,
+            resume: None,
             allowed,
             audience: Audience::Everyone,
             credential: None,

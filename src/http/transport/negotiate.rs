@@ -32,7 +32,7 @@ impl Media {
         let mut wanted = Wanted::default();
         for value in accept {
             let Ok(value) = value.to_str() else { continue };
-            value.split(',').for_each(|range| wanted.read(range));
+            ranges(value).for_each(|range| wanted.read(&range));
         }
         wanted.choose()
     }
@@ -55,21 +55,16 @@ struct Weight {
 }
 
 impl Wanted {
-    fn read(&mut self, range: &str) {
+    fn read(&mut self, range: &Range) {
         self.place += 1;
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default();
-        let mut thousandths = 1000;
-        for parameter in parts {
-            let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim().trim_matches('"');
-            if key.trim().eq_ignore_ascii_case("q") {
-                thousandths = quality(value);
-            } else if key.trim().eq_ignore_ascii_case("charset") && !value.eq_ignore_ascii_case("utf-8") {
-                return;
-            }
+        if range
+            .parameters
+            .iter()
+            .any(|(key, value)| key == "charset" && value != "utf-8")
+        {
+            return;
         }
-        let slot = match name.to_ascii_lowercase().as_str() {
+        let slot = match range.name.as_str() {
             "application/graphql-response+json" => &mut self.graphql,
             "application/json" => &mut self.json,
             "application/*" => &mut self.application,
@@ -77,7 +72,7 @@ impl Wanted {
             _ => return,
         };
         slot.get_or_insert(Weight {
-            thousandths,
+            thousandths: range.thousandths,
             place: self.place,
         });
     }
@@ -104,6 +99,48 @@ impl Wanted {
             }
         }
     }
+}
+
+/// A media range of an `Accept`, all in lower case.
+pub struct Range {
+    /// Type and subtype.
+    pub name: String,
+    /// How much it is wanted; 0 is not.
+    pub thousandths: u32,
+    parameters: Vec<(String, String)>,
+}
+
+impl Range {
+    /// Whether a parameter has this value.
+    pub fn has(&self, key: &str, value: &str) -> bool {
+        self.parameters
+            .iter()
+            .any(|(name, given)| name == key && given == value)
+    }
+}
+
+/// The media ranges of a value of `Accept`.
+pub fn ranges(value: &str) -> impl Iterator<Item = Range> {
+    value.split(',').map(|range| {
+        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let name = parts.next().unwrap_or_default();
+        let mut thousandths = 1000;
+        let mut parameters = Vec::new();
+        for parameter in parts {
+            let (key, value) = parameter.split_once('=').unwrap_or((&parameter, ""));
+            let (key, value) = (key.trim(), value.trim().trim_matches('"'));
+            if key == "q" {
+                thousandths = quality(value);
+            } else {
+                parameters.push((key.to_owned(), value.to_owned()));
+            }
+        }
+        Range {
+            name,
+            thousandths,
+            parameters,
+        }
+    })
 }
 
 /// A weight in thousandths; what cannot be read is not wanted.

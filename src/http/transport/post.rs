@@ -7,14 +7,17 @@ use futures::StreamExt as _;
 
 use super::incoming::{self, Parameters, audience, credential};
 use super::reply::Keeping;
+use super::stream::{self, Accepted};
 use super::{Endpoint, Media, reply};
 use crate::graphql::error::{Code, Fault};
 
 /// Runs what the body asks for.
 pub async fn post(endpoint: web::Data<Endpoint>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let Some(media) = Media::of(&request) else {
-        return reply::refusal(&endpoint, Media::Json, &not_acceptable());
+    let accepted = match Accepted::of(&request) {
+        Ok(accepted) => accepted,
+        Err(fault) => return reply::refusal(&endpoint, Media::Json, &fault),
     };
+    let media = accepted.json();
     let parameters = match receive(&endpoint, &request, payload).await {
         Ok(body) => incoming::from_json(&body),
         Err(fault) => return reply::refusal(&endpoint, media, &fault),
@@ -24,7 +27,7 @@ pub async fn post(endpoint: web::Data<Endpoint>, request: HttpRequest, payload: 
             incoming.audience = audience(&request);
             incoming.credential = credential(&request);
             incoming.address = Some(endpoint.client(&request).network());
-            endpoint.service.execute(*incoming).await
+            return stream::answer(&endpoint, &request, accepted, *incoming, Keeping::Forbidden).await;
         }
         Ok(Parameters::Batch(mut batch)) => {
             for incoming in &mut batch {
@@ -37,12 +40,6 @@ pub async fn post(endpoint: web::Data<Endpoint>, request: HttpRequest, payload: 
         Err(unreadable) => return reply::unreadable(&endpoint, media, &unreadable),
     };
     reply::answer(&endpoint, &request, media, answer, Keeping::Forbidden).await
-}
-
-/// What a client is told whose `Accept` names nothing that is served.
-pub fn not_acceptable() -> Fault {
-    let message = "nothing acceptable is served: application/graphql-response+json and application/json are";
-    Fault::new(Code::NotAcceptable, message)
 }
 
 async fn receive(endpoint: &Endpoint, request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Fault> {

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
-    HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
+    HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
@@ -95,6 +95,9 @@ pub fn refusal(endpoint: &Endpoint, media: Media, fault: &Fault) -> HttpResponse
     ) {
         response.force_close();
     }
+    if matches!(fault.code(), Code::TooManyConnections | Code::ServerBusy) {
+        response.insert_header((RETRY_AFTER, HeaderValue::from_static("10")));
+    }
     response.body(Answer::refused(Kind::Malformed, std::slice::from_ref(fault)).body)
 }
 
@@ -127,10 +130,16 @@ fn builder(status: StatusCode, media: Media, policy: StatusPolicy) -> HttpRespon
     } else {
         media
     };
-    let mut response = HttpResponse::build(status);
+    let mut response = open(status);
     if status != StatusCode::NOT_MODIFIED {
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(media.content_type())));
     }
+    response
+}
+
+/// What every answer says: what it depends on, and that every page may read it.
+pub fn open(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
     response
         .insert_header((VARY, HeaderValue::from_static("accept, accept-encoding, authorization")))
         .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, ANY))

@@ -41,8 +41,9 @@ pub fn of_refusal(code: Code) -> StatusCode {
         Code::UriTooLong => StatusCode::URI_TOO_LONG,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
-        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::Forbidden | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
+        Code::RateLimited | Code::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
+        Code::ServerBusy => StatusCode::SERVICE_UNAVAILABLE,
         Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }

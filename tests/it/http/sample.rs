@@ -9,9 +9,10 @@ use async_graphql::{
     EmptySubscription, Enum, ID, InputObject, Interface, Object, OneofObject, Request, Response, Scalar, ScalarType,
     Schema, ValidationMode, Value,
 };
+use futures::StreamExt as _;
 use romdex::graphql::error::{ApiError, ApiResult, Code, Fault};
 use romdex::graphql::limits::Limits;
-use romdex::graphql::service::{Backend, Credential, Options, Service};
+use romdex::graphql::service::{Backend, Credential, Options, Service, Source};
 use romdex::http::{Application, Settings};
 use romdex::token::Caller;
 use serde_json::Value as Json;
@@ -251,6 +252,10 @@ impl Backend for Sample {
 
     async fn run(&self, request: Request, _: u64) -> Response {
         self.schema.execute(request.data(Arc::clone(&self.runs))).await
+    }
+
+    async fn follow(&self, _: Request, _: u64, _: Option<String>) -> Result<Source<u64>, Response> {
+        Ok(futures::stream::pending().boxed())
     }
 }
 

@@ -4,7 +4,10 @@ use romdex::{
     catalog::{Catalog, Refreshed},
     compat::Compat,
     feed::Feeds,
-    graphql::{limits::Limits, service::Service},
+    graphql::{
+        limits::Limits,
+        service::{Options, Service},
+    },
     http::{Application, Served, Settings, StopHandle},
 };
 use sea_orm::DatabaseConnection;
@@ -27,14 +30,14 @@ impl TestServer {
     }
 
     /// Starts a server with settings of the test's own.
-    pub async fn start_with(database: &TestDatabase, settings: &Settings, limits: Limits) -> Self {
-        Self::start_over(database.connection().clone(), settings, limits).await
+    pub async fn start_with(database: &TestDatabase, settings: &Settings, options: impl Into<Options>) -> Self {
+        Self::start_over(database.connection().clone(), settings, options).await
     }
 
     /// Starts a server over a connection of the test's own.
-    pub async fn start_over(connection: DatabaseConnection, settings: &Settings, limits: Limits) -> Self {
+    pub async fn start_over(connection: DatabaseConnection, settings: &Settings, options: impl Into<Options>) -> Self {
         let catalog = Catalog::open(connection).await.unwrap();
-        let service = Service::new(catalog.clone(), limits).unwrap();
+        let service = Service::new(catalog.clone(), options).unwrap();
         let (feeds, compat) = (Feeds::new(catalog.clone()), Compat::new(catalog.clone()));
         let served = Served::from(service).with_documents(feeds, compat);
         let application = Application::build(settings, served).unwrap();
