@@ -50,6 +50,7 @@ try {
   rmSync(join(built, 'romdex_client'), { recursive: true, force: true });
   await must('ariadne-codegen', '--config', 'ariadne-codegen.toml');
   await must('python', 'client.py');
+  await must('python', 'feeds.py');
   await must(...schemathesis, `${server.url}/graphql`, '--header', `Authorization: Bearer ${token}`);
   wrong.listen(0, '127.0.0.1');
   await once(wrong, 'listening');

@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use entity::value::Region;
@@ -60,7 +60,7 @@ fn sample(name: &str) -> Option<PathBuf> {
 }
 
 /// The two files of the tracker's newest state.
-fn newest_state(history: &PathBuf) -> BTreeMap<String, String> {
+fn newest_state(history: &Path) -> BTreeMap<String, String> {
     let file = std::fs::File::open(history).unwrap();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let mut files = BTreeMap::new();
@@ -124,7 +124,7 @@ async fn the_trackers_files_and_ours_differ_only_in_known_ways() {
     on_sqlite(async |database| compare(&database, &site, newest_state(&history)).await).await;
 }
 
-async fn compare(database: &TestDatabase, site: &PathBuf, files: BTreeMap<String, String>) {
+async fn compare(database: &TestDatabase, site: &Path, files: BTreeMap<String, String>) {
     let folder = TempDir::new().unwrap();
     let documents: Vec<(&str, &str)> = files
         .iter()
