@@ -34,7 +34,6 @@ test: check
 	else $(call missing,the browser test needs npm and chromium); fi
 	@if command -v npm >/dev/null; then cargo build --locked --bin romdex && ROMDEX_BIN=target/debug/romdex audits/run; \
 	else $(call missing,the audits need npm); fi
-	@$(MAKE) --no-print-directory count
 
 ## count  instructions of the operations and of an import, against what is recorded
 count:

@@ -131,7 +131,7 @@ fn callgrind(flags: &[&str], out: &Path, what: &str, file: &Path) {
 
 /// The total of every dump that a run has left, in order.
 fn dumps(out: &Path) -> Vec<u64> {
-    (1..)
+    (1..=u16::MAX)
         .map(|number| out.with_extension(format!("callgrind.{number}")))
         .take_while(|path| path.exists())
         .map(|path| total(&path))
@@ -221,7 +221,7 @@ fn cases(values: &[String]) -> Vec<Case> {
             known: true,
         });
     }
-    let first = &cases[1];
+    let Some(first) = cases.get(1) else { return cases };
     let again = |name: &str, cached, known| Case {
         name: format!("{}, {name}", first.name),
         query: first.query.clone(),

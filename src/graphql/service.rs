@@ -439,27 +439,8 @@ impl<B: Backend> Pipeline<B> {
                 .map(|revision| self.stamp(&incoming, &hash, revision)),
             _ => None,
         };
-        if let Some(stamp) = stamp {
-            if incoming.known.contains(&stamp) {
-                let answer = Answer {
-                    kind: Kind::Unchanged,
-                    body: Bytes::new(),
-                    cost: 0,
-                    spent: 0,
-                    bill: None,
-                    stamp: Some(stamp),
-                    origin: Origin::Kept,
-                };
-                return Checked::Answered(answer);
-            }
-            if let Some(answers) = &self.answers
-                && let Some(answer) = answers.get(&stamp).await
-            {
-                return Checked::Answered(Answer {
-                    origin: Origin::Kept,
-                    ..answer
-                });
-            }
+        if let Some(answer) = self.kept(stamp, &incoming.known).await {
+            return Checked::Answered(answer);
         }
         let scalar: CheckScalar<'_> = &|name, value| self.backend.check_scalar(name, value);
         let document = match self.documents.get(hash, &resolved.text, scalar).await {
@@ -515,6 +496,27 @@ impl<B: Backend> Pipeline<B> {
                 })
             }
         }
+    }
+
+    /// The answer that is made of this already, if the caller or the server has it.
+    async fn kept(&self, stamp: Option<Stamp>, known: &[Stamp]) -> Option<Answer> {
+        let stamp = stamp?;
+        if known.contains(&stamp) {
+            return Some(Answer {
+                kind: Kind::Unchanged,
+                body: Bytes::new(),
+                cost: 0,
+                spent: 0,
+                bill: None,
+                stamp: Some(stamp),
+                origin: Origin::Kept,
+            });
+        }
+        let answer = self.answers.as_ref()?.get(&stamp).await?;
+        Some(Answer {
+            origin: Origin::Kept,
+            ..answer
+        })
     }
 
     /// What the answer to a request will be made of.

@@ -13,7 +13,7 @@ use proptest::{
 };
 use romdex::{
     export::{self, Texts},
-    graphql::limits::Limits,
+    graphql::{limits::Limits, rate, service::Options},
 };
 use serde_json::{Value, json};
 
@@ -48,10 +48,10 @@ async fn asking_for_more_never_costs_less() {
     on_sqlite(async |database| {
         starter(&database).await;
         let catalogue = exported(&database).await;
-        let free = TestServer::start_with(&database, &settings(), limits()).await;
+        let free = TestServer::start_with(&database, &settings(), options(limits())).await;
         let cursors = cursors(&free, &catalogue).await;
         // every operation is refused here, with what it would cost
-        let server = TestServer::start_with(&database, &settings(), Limits { cost: 1, ..limits() }).await;
+        let server = TestServer::start_with(&database, &settings(), options(Limits { cost: 1, ..limits() })).await;
         let runtime = tokio::runtime::Handle::current();
         let grown = Cell::new(0);
         let outcome = tokio::task::block_in_place(|| {
@@ -108,6 +108,17 @@ fn limits() -> Limits {
     }
 }
 
+/// Nobody's budget of cost is looked at either.
+fn options(limits: Limits) -> Options {
+    Options {
+        rate_limit: rate::Settings {
+            capacity: 0,
+            ..rate::Settings::default()
+        },
+        ..limits.into()
+    }
+}
+
 /// The same questions in every run; `PROPTEST_CASES` asks for more of them.
 pub fn runner(cases: u32) -> TestRunner {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
@@ -124,7 +135,7 @@ async fn random_questions_are_answered_as_a_plain_model_answers_them(database: T
     starter(&database).await;
     let catalogue = exported(&database).await;
     assert!(catalogue.packages.len() > 300);
-    let server = TestServer::start_with(&database, &settings(), limits()).await;
+    let server = TestServer::start_with(&database, &settings(), options(limits())).await;
     let cursors = cursors(&server, &catalogue).await;
     let runtime = tokio::runtime::Handle::current();
     let outcome = tokio::task::block_in_place(|| {
