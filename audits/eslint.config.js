@@ -10,7 +10,7 @@ const WITHOUT_IDENTITY = [
   'Change', 'Changelog', 'ChangelogSection',
   'Catalog', 'Source', 'ServiceConfig', 'OperationLimits',
   'UpdateCheck',
-  'SubscriptionLimits', 'WebhookConfig', 'WebhookFilter',
+  'RateLimit', 'RateLimitConfig', 'SubscriptionLimits', 'WebhookConfig', 'WebhookFilter',
   'Query', 'Mutation', 'Subscription',
 ];
 
