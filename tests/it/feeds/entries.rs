@@ -351,14 +351,14 @@ async fn the_addresses_of_the_guide_are_answered(database: TestDatabase) {
     let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/bots.md")).unwrap();
     let server = TestServer::start(&database).await;
     let fetched = guide.split("http://127.0.0.1:8000/").skip(1);
-    let told = fetched.map(|rest| rest.split(['\'', '`', ' ', '\n']).next().unwrap());
+    let told = fetched.map(|rest| rest.split(['\'', '"', '`', ' ', '\n']).next().unwrap());
     let listed = guide.split("| `/").skip(1).map(|rest| rest.split('`').next().unwrap());
     let addresses: Vec<String> = told
         .chain(listed)
         .filter(|path| path.starts_with("feeds/"))
         .map(|path| format!("/{path}"))
         .collect();
-    assert_eq!(addresses.len(), 6, "{addresses:?}");
+    assert_eq!(addresses.len(), 7, "{addresses:?}");
     for address in addresses {
         assert_eq!(get(&server, &address).await.status(), 200, "{address}");
     }
