@@ -5,6 +5,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run test check web count bench
 
+# The example in Rust is a project of its own, built beside the program.
+bot = examples/telegram-bot/Cargo.toml
+
 # What a part of the tests says when a tool is missing: it is skipped, but where CI=true that is a failure.
 missing = if [ "$${CI:-}" = true ]; then echo "missing: $(1)" >&2; exit 1; else echo "skipped: $(1)"; fi
 
@@ -23,16 +26,21 @@ web:
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo fmt --manifest-path $(bot) --check
+	cargo clippy --manifest-path $(bot) --target-dir target --all-targets --locked -- -D warnings
 
 ## test   everything that must hold: what CI runs
 test: check
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check licenses bans sources; \
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check licenses bans sources && \
+		cargo deny --manifest-path $(bot) --config deny.toml --locked check licenses bans sources; \
 	else $(call missing,licences and sources need cargo-deny); fi
 	@$(MAKE) --no-print-directory web
 	cargo test --workspace --locked
 	@if command -v npm >/dev/null && [ -x "$${CHROMIUM:-/usr/bin/chromium}" ]; then npm --prefix web test; \
 	else $(call missing,the browser test needs npm and chromium); fi
-	@if command -v npm >/dev/null; then cargo build --locked --bin romdex && ROMDEX_BIN=target/debug/romdex audits/run; \
+	cargo build --locked --bin romdex
+	ROMDEX_BIN=target/debug/romdex examples/run
+	@if command -v npm >/dev/null; then ROMDEX_BIN=target/debug/romdex audits/run; \
 	else $(call missing,the audits need npm); fi
 
 ## count  instructions of the operations and of an import, against what is recorded

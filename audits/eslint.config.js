@@ -8,7 +8,7 @@ import { root } from './project.js';
 const WITHOUT_IDENTITY = [
   'BranchCount', 'OperatingSystemCount', 'PackageTypeCount', 'RegionCount', 'Facets',
   'Change', 'Changelog', 'ChangelogSection',
-  'Catalog', 'Source', 'ServiceConfig', 'OperationLimits',
+  'Catalog', 'Source', 'Upstream', 'ServiceConfig', 'OperationLimits',
   'UpdateCheck',
   'RateLimit', 'RateLimitConfig', 'SubscriptionLimits', 'WebhookConfig', 'WebhookFilter',
   'Query', 'Mutation', 'Subscription',

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { deliveries, judge } from './deliveries.js';
+import { SETTINGS, gql } from './gql.js';
+import { listening } from './listening.js';
 import { built, finish, root } from './project.js';
 import { serve } from './serve.js';
 
@@ -12,7 +15,7 @@ const failures = [];
 const server = await serve({});
 
 async function run(stdio, program, ...args) {
-  const child = spawn(join(audits, 'venv/bin', program), args, {
+  const child = spawn(join(audits, program), args, {
     cwd: audits,
     stdio,
     env: { ...process.env, ROMDEX_URL: server.url, SCHEMATHESIS_HOOKS: 'chance', PYTHONDONTWRITEBYTECODE: '1' },
@@ -40,18 +43,42 @@ const wrong = createServer(async (request, response) => {
   response.end((await answer.text()).replaceAll(/"(revision|deviceCount|releaseCount|packageCount)":(\d+)/g, '"$1":"$2"'));
 });
 
-const token = execFileSync(process.env.ROMDEX_BIN, ['token', 'create', 'schemathesis', '--database-url', server.database], {
-  encoding: 'utf8',
-  cwd: audits,
-}).trim();
-const schemathesis = ['schemathesis', '--config-file', 'schemathesis.toml', 'run'];
+// Messages of webhooks, checked by PyPI's standardwebhooks.
+async function webhooks() {
+  const cases = await deliveries();
+  const input = cases.map((one) => `${JSON.stringify(one)}\n`).join('');
+  const said = execFileSync(join(audits, 'venv-clients/bin/python'), ['verify.py'], { input, cwd: audits, encoding: 'utf8' });
+  judge('standardwebhooks of PyPI', cases, JSON.parse(said), failures);
+  console.log(`standardwebhooks: ${cases.length} genuine and forged messages`);
+}
+
+// Subscriptions, by gql: it waits most of the time, beside what keeps the processors busy.
+async function subscriptions() {
+  const other = await serve(SETTINGS);
+  try {
+    const count = await listening(other, gql, failures);
+    console.log(`gql: ${gql.length} transports, broken off twice, hear each of ${count} changes once and in order`);
+  } catch (problem) {
+    failures.push(problem.stack);
+  } finally {
+    await other.stop();
+  }
+}
+
+const token = (await server.command('token', 'create', 'schemathesis')).trim();
+const schemathesis = ['venv/bin/schemathesis', '--config-file', 'schemathesis.toml', 'run'];
 
 try {
   rmSync(join(built, 'romdex_client'), { recursive: true, force: true });
-  await must('ariadne-codegen', '--config', 'ariadne-codegen.toml');
-  await must('python', 'client.py');
-  await must('python', 'feeds.py');
-  await must(...schemathesis, `${server.url}/graphql`, '--header', `Authorization: Bearer ${token}`);
+  await must('venv/bin/ariadne-codegen', '--config', 'ariadne-codegen.toml');
+  await must('venv/bin/python', 'client.py');
+  await must('venv/bin/python', 'feeds.py');
+  await must('venv-clients/bin/python', 'metrics.py');
+  await webhooks();
+  await Promise.all([
+    subscriptions(),
+    must(...schemathesis, `${server.url}/graphql`, '--header', `Authorization: Bearer ${token}`),
+  ]);
   wrong.listen(0, '127.0.0.1');
   await once(wrong, 'listening');
   const address = `http://127.0.0.1:${wrong.address().port}/graphql`;
@@ -61,4 +88,4 @@ try {
   wrong.close();
   await server.stop();
 }
-finish('python: the client works, and chance finds nothing', failures);
+finish('python: the clients work, and chance finds nothing', failures);

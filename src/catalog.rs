@@ -13,6 +13,7 @@ mod index;
 mod latest;
 mod live;
 mod load;
+mod metrics;
 #[cfg(test)]
 mod model;
 mod page;
@@ -22,11 +23,19 @@ mod snapshot;
 mod text;
 mod update;
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
 use tokio::sync::{Mutex, watch};
+
+use crate::database::bounded::Bounded;
 
 pub use change::{Change, ChangeFilter, Changes, Subject};
 pub use day::{Day, Days};
@@ -52,11 +61,15 @@ pub use update::{Installed, UpdateCheck, UpdateStatus};
 #[derive(Clone)]
 pub struct Catalog {
     inner: Arc<Inner>,
+    /// The database, for questions.
+    questions: Bounded,
 }
 
 struct Inner {
     database: DatabaseConnection,
     snapshot: ArcSwap<Snapshot>,
+    /// How many nanoseconds the snapshot took to be loaded.
+    loading_took: AtomicU64,
     log: live::Log,
     /// Held while a snapshot is being loaded: one is enough.
     loading: Mutex<()>,
@@ -94,15 +107,24 @@ impl Catalog {
     /// # Errors
     /// When the database fails, or its rows do not make a catalogue.
     pub async fn open(database: DatabaseConnection) -> Result<Self, CatalogError> {
+        let began = Instant::now();
         let snapshot = load::snapshot(&database).await?;
         Ok(Self {
+            questions: Bounded::from(database.clone()),
             inner: Arc::new(Inner {
                 database,
                 log: live::Log::new(&snapshot),
                 snapshot: ArcSwap::from_pointee(snapshot),
+                loading_took: AtomicU64::new(nanoseconds_since(began)),
                 loading: Mutex::new(()),
             }),
         })
+    }
+
+    /// The same catalogue for operations: what it is asked is read over these connections.
+    #[must_use]
+    pub fn for_operations(self, questions: Bounded) -> Self {
+        Self { questions, ..self }
     }
 
     /// The newest loaded revision. An operation takes it once, so all of its answer is of one revision.
@@ -120,12 +142,22 @@ impl Catalog {
         if load::revision(&self.inner.database).await?.map_or(0, |row| row.number) == self.snapshot().revision {
             return Ok(Refreshed::Unchanged);
         }
+        let began = Instant::now();
         let snapshot = load::snapshot(&self.inner.database).await?;
+        self.inner
+            .loading_took
+            .store(nanoseconds_since(began), Ordering::Relaxed);
         let snapshot = Arc::new(snapshot);
         let revision = snapshot.revision;
         self.inner.snapshot.store(Arc::clone(&snapshot));
         self.inner.log.advance(&snapshot);
         Ok(Refreshed::Loaded { revision })
+    }
+
+    /// How long the newest revision took to be loaded.
+    #[must_use]
+    pub fn loading_took(&self) -> Duration {
+        Duration::from_nanos(self.inner.loading_took.load(Ordering::Relaxed))
     }
 
     /// Tells how far the catalogue has come, and each time that it has come further: [`Catalog::snapshot`] is then as far at least.
@@ -151,7 +183,7 @@ impl Catalog {
         after: Option<i64>,
         most: usize,
     ) -> Result<Changes, CatalogError> {
-        Ok(change::after(&self.inner.database, snapshot, filter, after, most).await?)
+        Ok(change::after(&self.questions, snapshot, filter, after, most).await?)
     }
 
     /// Where data came from, in the order in which sources were first imported.
@@ -161,13 +193,28 @@ impl Catalog {
     pub async fn sources(&self) -> Result<Vec<entity::source::Model>, CatalogError> {
         Ok(entity::source::Entity::find()
             .order_by_asc(entity::source::Column::Id)
-            .all(&self.inner.database)
+            .all(&self.questions)
+            .await?)
+    }
+
+    /// How fetching each configured source goes, by address.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn upstreams(&self) -> Result<Vec<entity::upstream::Model>, CatalogError> {
+        Ok(entity::upstream::Entity::find()
+            .order_by_asc(entity::upstream::Column::Location)
+            .all(&self.questions)
             .await?)
     }
 
     /// The database, for what is not kept in memory.
     #[must_use]
-    pub fn database(&self) -> &DatabaseConnection {
-        &self.inner.database
+    pub fn database(&self) -> &Bounded {
+        &self.questions
     }
+}
+
+fn nanoseconds_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

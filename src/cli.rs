@@ -93,27 +93,29 @@ enum Done {
 impl CommandLine {
     /// Refuses a flag of `serve` before another command, where it would be passed over.
     fn check(self) -> Result<Self, clap::Error> {
-        if self.serve.listen.is_some() && self.command.is_some() {
-            let message = "--listen stands behind the command serve, or without a command";
-            return Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+        match self.serve.given() {
+            Some(flag) if self.command.is_some() => {
+                let message = format!("{flag} stands behind the command serve, or without a command");
+                Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, message))
+            }
+            _ => Ok(self),
         }
-        Ok(self)
     }
 }
 
 impl Configured {
     fn load(&self) -> Result<Loaded, ConfigError> {
-        self.load_with(None)
+        self.load_with([])
     }
 
-    fn load_with(&self, flag: Option<Flag>) -> Result<Loaded, ConfigError> {
+    fn load_with(&self, flags: impl IntoIterator<Item = Flag>) -> Result<Loaded, ConfigError> {
         let database_url = self.database_url.clone().map(|value| Flag {
             name: "--database-url",
             section: "database",
             key: "url",
             value,
         });
-        let flags = database_url.into_iter().chain(flag).collect();
+        let flags = database_url.into_iter().chain(flags).collect();
         Layers::of_process(self.config.as_deref(), flags)?.load()
     }
 }
@@ -172,10 +174,11 @@ fn dispatch(line: CommandLine) -> Outcome {
 /// Starts what every command needs that does something, and does it.
 fn start(config: &Config, command: impl Future<Output = Outcome>) -> Outcome {
     telemetry::install(&config.telemetry)?;
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(command)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(command);
+    // What a command did not wait for it has given up, such as reading a source while a server stops: it writes nothing.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Opens the configured database, with every table.

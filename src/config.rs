@@ -313,6 +313,10 @@ impl Merged {
             let crate::graphql::limits::LimitsError::OutOfRange { name, .. } = error;
             wrong("limits", name, error.to_string())
         })?;
+        config
+            .sync
+            .check()
+            .map_err(|error| wrong("sync", error.key(), error.to_string()))?;
         Ok(Loaded {
             config,
             origins: self.origins,

@@ -1,6 +1,7 @@
 //! Opening the database, bringing it to the newest step, and taking turns at writing. What is in the tables and what it
 //! means lives elsewhere.
 
+pub mod bounded;
 pub mod lease;
 pub mod settings;
 pub mod watch;
@@ -50,20 +51,28 @@ pub enum DatabaseError {
 /// # Errors
 /// When the database cannot be reached, or refuses.
 pub async fn connect(settings: &Settings) -> Result<DatabaseConnection, DatabaseError> {
-    let url = &settings.url;
-    let mut options = match url {
+    let mut options = options(settings)?;
+    options.max_connections(settings.max_connections.get());
+    open(settings, options).await
+}
+
+async fn open(settings: &Settings, options: ConnectOptions) -> Result<DatabaseConnection, DatabaseError> {
+    Database::connect(options).await.map_err(|source| DatabaseError::Open {
+        url: settings.url.to_string(),
+        source,
+    })
+}
+
+fn options(settings: &Settings) -> Result<ConnectOptions, DatabaseError> {
+    let mut options = match &settings.url {
         DatabaseUrl::Sqlite(path) => sqlite_options(path, settings)?,
         DatabaseUrl::Postgres(url) => postgres_options(url.as_str(), settings),
     };
     options
-        .max_connections(settings.max_connections.get())
         .acquire_timeout(settings.acquire_timeout())
         .connect_timeout(settings.acquire_timeout())
         .sqlx_logging(false);
-    Database::connect(options).await.map_err(|source| DatabaseError::Open {
-        url: url.to_string(),
-        source,
-    })
+    Ok(options)
 }
 
 fn sqlite_options(path: &Path, settings: &Settings) -> Result<ConnectOptions, DatabaseError> {

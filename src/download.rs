@@ -2,6 +2,7 @@
 //! What the file means is for others to say.
 
 use std::{
+    fs::File,
     io::{Seek as _, SeekFrom, Write as _},
     time::Duration,
 };
@@ -14,7 +15,6 @@ use reqwest::{
         RANGE,
     },
 };
-use tempfile::NamedTempFile;
 use url::Url;
 
 /// How often a download that broke off is taken up again before it is given up.
@@ -51,8 +51,8 @@ pub enum Fetched {
     Unchanged,
     /// The document, read from its beginning.
     Document {
-        /// Its bytes.
-        file: NamedTempFile,
+        /// Its bytes, in a file without a name: it is gone with whoever holds it.
+        file: File,
         /// What to ask with next time.
         validators: Validators,
     },
@@ -61,9 +61,15 @@ pub enum Fetched {
 /// Why a document could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// The server could not be reached, or broke off too often.
+    /// The server could not be reached, or the connection to it was lost too often.
     #[error("{0}")]
     Unreachable(String),
+    /// The server ended its answer too early, too often.
+    #[error("the server broke off")]
+    BrokeOff,
+    /// The server cannot answer for now.
+    #[error("the server answered {0}")]
+    Unavailable(StatusCode),
     /// The server refused.
     #[error("the server answered {0}")]
     Refused(StatusCode),
@@ -76,6 +82,25 @@ pub enum DownloadError {
     /// The temporary file could not be written.
     #[error("the download could not be kept: {0}")]
     Disk(#[from] std::io::Error),
+}
+
+impl DownloadError {
+    /// Whether it is worth asking again soon.
+    const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::BrokeOff | Self::Unavailable(_))
+    }
+
+    /// What anybody may read of it: nothing of this machine and its network.
+    #[must_use]
+    pub fn public(&self) -> String {
+        match self {
+            Self::Unreachable(_) => "the server could not be reached, or the connection was lost".to_owned(),
+            Self::Disk(_) => "the download could not be kept".to_owned(),
+            Self::BrokeOff | Self::Unavailable(_) | Self::Refused(_) | Self::TooLarge(_) | Self::TooSlow(_) => {
+                self.to_string()
+            }
+        }
+    }
 }
 
 /// Makes the client that fetches sources.
@@ -105,7 +130,7 @@ pub async fn fetch(client: &Client, url: &Url, known: &Validators, limits: Limit
 
 async fn fetch_all(client: &Client, url: &Url, known: &Validators, bytes: u64) -> Result<Fetched, DownloadError> {
     let mut part = Part {
-        file: NamedTempFile::new()?,
+        file: tempfile::tempfile()?,
         length: 0,
         validators: None,
     };
@@ -113,29 +138,28 @@ async fn fetch_all(client: &Client, url: &Url, known: &Validators, bytes: u64) -
     for attempt in 0..=RESUMPTIONS {
         match part.take_up(client, url, known, bytes).await {
             Ok(Some(())) => {
-                part.file.as_file_mut().seek(SeekFrom::Start(0))?;
+                part.file.seek(SeekFrom::Start(0))?;
                 return Ok(Fetched::Document {
                     file: part.file,
                     validators: part.validators.unwrap_or_default(),
                 });
             }
             Ok(None) => return Ok(Fetched::Unchanged),
-            Err(DownloadError::Unreachable(reason)) if attempt < RESUMPTIONS => {
-                tracing::debug!(%url, reason, received = part.length, "download broke off");
+            Err(error) if error.is_passing() && attempt < RESUMPTIONS => {
+                let location = url.path();
+                tracing::debug!(location, reason = %error, received = part.length, "download broke off");
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }
             Err(error) => return Err(error),
         }
     }
-    Err(DownloadError::Unreachable(
-        "the download broke off too often".to_owned(),
-    ))
+    Err(DownloadError::BrokeOff)
 }
 
 /// What has arrived so far.
 struct Part {
-    file: NamedTempFile,
+    file: File,
     length: u64,
     /// Those of the document of which this is a part.
     validators: Option<Validators>,
@@ -174,7 +198,7 @@ impl Part {
             StatusCode::PARTIAL_CONTENT if starts_at(response.headers(), self.length) => {}
             StatusCode::OK => self.start_over(&response)?,
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                return Err(DownloadError::Unreachable(format!("the server answered {status}")));
+                return Err(DownloadError::Unavailable(status));
             }
             status => return Err(DownloadError::Refused(status)),
         }
@@ -194,14 +218,14 @@ impl Part {
             self.file.write_all(&chunk)?;
         }
         if expected.is_some_and(|length| length != self.length) {
-            return Err(DownloadError::Unreachable("the server broke off".to_owned()));
+            return Err(DownloadError::BrokeOff);
         }
         Ok(Some(()))
     }
 
     fn start_over(&mut self, response: &Response) -> Result<(), DownloadError> {
-        self.file.as_file_mut().set_len(0)?;
-        self.file.as_file_mut().seek(SeekFrom::Start(0))?;
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
         self.length = 0;
         let header = |name| {
             let value: Option<&reqwest::header::HeaderValue> = response.headers().get(name);

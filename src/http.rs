@@ -9,6 +9,7 @@ mod compat;
 mod compress;
 mod feeds;
 pub mod health;
+mod metrics;
 mod published;
 mod resource;
 pub mod settings;
@@ -16,12 +17,15 @@ pub mod transport;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer, web};
 use tokio_util::sync::CancellationToken;
 
+use self::health::Health;
+use self::metrics::Requests;
 use self::published::Publisher;
 pub use self::settings::{Settings, StatusPolicy};
 use self::transport::Endpoint;
@@ -40,6 +44,7 @@ pub struct Application {
 pub struct Served {
     service: Service,
     documents: Option<(Feeds, Compat)>,
+    health: Health,
 }
 
 impl From<Service> for Served {
@@ -47,6 +52,7 @@ impl From<Service> for Served {
         Self {
             service,
             documents: None,
+            health: Health::default(),
         }
     }
 }
@@ -56,6 +62,13 @@ impl Served {
     #[must_use]
     pub fn with_documents(mut self, feeds: Feeds, compat: Compat) -> Self {
         self.documents = Some((feeds, compat));
+        self
+    }
+
+    /// Tells at `/health` how the sources go.
+    #[must_use]
+    pub fn with_health(mut self, health: Health) -> Self {
+        self.health = health;
         self
     }
 }
@@ -81,21 +94,36 @@ impl Application {
     /// # Errors
     /// The address cannot be read or bound.
     pub fn build(settings: &Settings, served: impl Into<Served>) -> io::Result<Self> {
-        let Served { service, documents } = served.into();
+        let Served {
+            service,
+            documents,
+            health: told,
+        } = served.into();
+        let registry = service.metrics().clone();
+        let requests = Arc::new(Requests::new(&registry));
         let endpoint = web::Data::new(Endpoint::new(settings, service));
-        let publisher = documents.map(|(feeds, compat)| web::Data::new(Publisher::new(settings, feeds, compat)));
+        let publisher = documents.map(|(feeds, compat)| {
+            let publisher = Publisher::new(settings, feeds, compat, &registry);
+            web::Data::new(publisher)
+        });
+        let own = settings.clone();
         let listeners = endpoint.stopping();
         let mut server = HttpServer::new(move || {
+            let requests = Arc::clone(&requests);
             App::new()
+                .wrap_fn(move |request, service| requests.measure(request, service))
                 .app_data(endpoint.clone())
                 .configure(transport::configure)
-                .configure(health::configure)
+                .configure(|app| health::configure(app, &told))
+                .configure(|app| metrics::configure(app, &own, &registry))
                 .configure(|app| published::configure(app, publisher.as_ref()))
                 .configure(assets::configure)
         })
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
         .client_request_timeout(Duration::from_millis(settings.header_timeout_ms))
         .client_disconnect_timeout(Duration::from_secs(2))
+        // who closes its side is gone: what it asked for is dropped
+        .h1_allow_half_closed(false)
         .max_connections(settings.connections_per_worker)
         .shutdown_timeout(settings.shutdown_seconds)
         .disable_signals();

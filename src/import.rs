@@ -191,7 +191,7 @@ async fn read_location(
 pub async fn read_download(
     location: String,
     name: String,
-    file: tempfile::NamedTempFile,
+    file: std::fs::File,
     options: Options,
     progress: std::sync::Arc<dyn Progress + Send>,
 ) -> Result<Reading, ImportError> {

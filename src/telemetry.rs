@@ -1,5 +1,7 @@
-//! What the program tells about itself: log lines, by the configuration's `[telemetry]`. What is worth telling is decided
-//! where it happens.
+//! What the program tells about itself: log lines, by the configuration's `[telemetry]`, and figures. What is worth telling is
+//! decided where it happens.
+
+pub mod metrics;
 
 use std::io::{self, IsTerminal};
 

@@ -7,13 +7,14 @@
   peers.py check            every answer against direct SQL
   peers.py bench [--rounds N --secs S ...]   all of them, in turn; appends to WORK_DIR/results.jsonl
   peers.py report           the tables
+  peers.py memory           resident memory with everything loaded, every cache full, and while revisions are taken over
   peers.py swap             what requests notice of a new revision, on both databases
   peers.py growth [1 10 30] romdex alone at these scales: import, memory, cost of a request; table, and a chart into docs/
 
 The harness is a folder of its own (PEERS_DIR, by default ../shared/peers beside the project) and says what is measured and how.
 WORK_DIR (by default target/peers) takes everything built and generated, ROMDEX the program (by default target/release/romdex).
 """
-import csv, importlib.machinery, importlib.util, json, os, re, resource, shutil, statistics, subprocess, sys, time, urllib.request
+import csv, importlib.machinery, importlib.util, json, os, re, resource, shutil, statistics, subprocess, sys, time, urllib.error, urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +32,7 @@ PID_FILE = WORK / "pg/data/postmaster.pid"
 # Limits stay on. W5 asks for every device at once, which no public server would let through; and one address sends all requests.
 SETTINGS = {
     "ROMDEX__LIMITS__MAX_PAGE_SIZE": "500", "ROMDEX__LIMITS__COST": "100000",
+    "ROMDEX__RATE_LIMIT__CAPACITY": "2147483647", "ROMDEX__RATE_LIMIT__REFILL_PER_SECOND": "2147483647",
     "ROMDEX__HTTP__WORKERS": "2",
 }
 UNCACHED = {"ROMDEX__CACHE__ANSWER_BYTES": "0"}
@@ -343,6 +345,68 @@ def chart(rows, workloads, path):
     path.write_text("\n".join(parts) + "\n</svg>\n")
 
 
+def one_package(path):
+    """A file that an import finds one new package in."""
+    stamp = f"{time.time_ns() // 1000:010x}"[-10:]
+    version = "V14.0.99.0.TAAMIXM"
+    name = f"miui_BABABABAGlobal_{version}_{stamp}_13.0.zip"
+    path.write_text(json.dumps({"kind": "package", "filename": name, "variant": "babababa_global", "branch": "STABLE",
+                                "urls": [f"https://bigota.d.miui.com/{version}/{name}"]}) + "\n")
+
+
+def get(url, path):
+    """Reads everything below an address, compressed and plain."""
+    for encoding in ("gzip", "identity"):
+        request = urllib.request.Request(url + path, headers={"accept-encoding": encoding})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                response.read()
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+
+
+def memory():
+    """Different questions until nothing more is kept, by default settings but for the budget of one address."""
+    module = harness()
+    start_postgres()
+    print("| database | after the start, MB | peak by then | caches full | three revisions later | peak of everything |\n|---|---|---|---|---|---|")
+    for database in ("sqlite", "pg"):
+        url = f"sqlite://{WORK}/romdex.sqlite" if database == "sqlite" else f"{PG}/romdex"
+        with Server(url) as server:
+            pid, home = server.process.pid, server.url.removesuffix("/graphql")
+            row = [resident_mb(pid), peak_mb(pid)]
+            dialect = module.Dialect(str(HERE / "ours.graphql"))
+            codenames = [device["codename"] for device in server.pages("devices", "CODENAME", "codename")]
+            folder = WORK / "memory"
+            folder.mkdir(exist_ok=True)
+            # each question in forty spellings: five times what the answers' cache holds
+            lines = [dialect.body("W2", codename=name).replace("first: 10", f"first: {first}")
+                     for first in range(10, 50) for name in codenames]
+            (folder / "W2").write_text("\n".join(lines) + "\n")
+
+            def fill():
+                for seed in range(3):
+                    load(server.url, folder / "W2", 64, 5, seed)
+                for name in codenames:
+                    for path in (f"/feeds/atom?device={name}", f"/feeds/rss?device={name}", f"/compat/rss/{name}.xml"):
+                        get(home, path)
+                for path in ("/compat/latest.yml", "/compat/devices.yml", "/feeds/json", "/feeds/atom", "/feeds/rss"):
+                    get(home, path)
+
+            fill()
+            row.append(resident_mb(pid))
+            for _ in range(3):
+                before = server.ask("{ catalog { revision } }")["catalog"]["revision"]
+                one_package(folder / "one.jsonl")
+                sh(ROMDEX, "import", "--database-url", url, folder / "one.jsonl", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                while server.ask("{ catalog { revision } }")["catalog"]["revision"] == before:
+                    time.sleep(0.1)
+                fill()
+            row += [resident_mb(pid), peak_mb(pid)]
+            print(f"| {database} | " + " | ".join(f"{value:.0f}" for value in row) + " |", flush=True)
+
+
 def swap():
     """A revision is written while the server does not look; then load runs, and in the middle of it the server takes the revision over."""
     module = harness()
@@ -355,8 +419,7 @@ def swap():
             began = time.time()
             bodies(module, server, WORK / "swap")
             one = WORK / "one.jsonl"
-            stamp = f"{int(began):010x}"[-10:]
-            one.write_text(json.dumps({"kind": "package", "filename": f"miui_BABABABA_V14.0.99.0.TAACNXM_{stamp}_13.0.zip"}) + "\n")
+            one_package(one)
             if database == "sqlite":
                 sh(ROMDEX, "import", "--database-url", url, one, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 time.sleep(max(0, look - 7 - (time.time() - began)))
@@ -374,11 +437,12 @@ def swap():
 def main():
     command, *rest = sys.argv[1:] or ["--help"]
     if command == "all":
-        for step in (["setup"], ["catalogue"], ["bench", "--force"], ["report"], ["swap"], ["growth"]):
+        for step in (["setup"], ["catalogue"], ["check", "mercurius"], ["bench", "--force"], ["report"], ["memory"], ["swap"], ["growth"]):
             sh(sys.executable, __file__, *step)
         return None
-    if command in ("setup", "catalogue", "swap"):
-        return {"setup": setup, "catalogue": catalogue, "swap": swap}[command]()
+    steps = {"setup": setup, "catalogue": catalogue, "memory": memory, "swap": swap}
+    if command in steps:
+        return steps[command]()
     if command == "growth":
         return growth([int(scale) for scale in rest] or [1, 10, 30])
     if command in ("check", "bench", "report", "floor"):

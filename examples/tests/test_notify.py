@@ -47,6 +47,11 @@ class Notifier:
         self.running.stdout.close()
 
 
+class LengthTest(unittest.TestCase):
+    def test_it_is_short_enough_to_be_copied(self) -> None:
+        self.assertLess(len(NOTIFY.read_text().splitlines()), 80)
+
+
 class NotifyTest(unittest.TestCase):
     def setUp(self) -> None:
         self.server = self.enterContext(Server())

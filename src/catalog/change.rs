@@ -2,14 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use entity::change::{self, ChangeKind};
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use super::{
     filter::{Filter, Tests},
     snapshot::{DeviceAt, PackageAt, ReleaseAt, Snapshot},
 };
+use crate::database::bounded::Bounded;
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +64,7 @@ const MOST_LOOKED_AT: u64 = 100_000;
 
 /// Reads the changes behind a place in the log, as far as the snapshot's revision.
 pub(super) async fn after(
-    database: &DatabaseConnection,
+    database: &Bounded,
     snapshot: &Snapshot,
     filter: &ChangeFilter,
     place: Option<i64>,

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use entity::change;
 use moka::future::Cache;
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use tokio::sync::watch;
 
 use super::{
@@ -18,6 +16,7 @@ use super::{
     filter::Tests,
     snapshot::Snapshot,
 };
+use crate::database::bounded::Bounded;
 
 /// How far the catalogue in memory has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +81,7 @@ impl Log {
         self.position.subscribe()
     }
 
-    async fn read(&self, database: &DatabaseConnection, stretch: Stretch) -> Result<Arc<[change::Model]>, Arc<DbErr>> {
+    async fn read(&self, database: &Bounded, stretch: Stretch) -> Result<Arc<[change::Model]>, Arc<DbErr>> {
         let reading = async {
             change::Entity::find()
                 .filter(change::Column::Id.gt(stretch.0))
@@ -156,7 +155,7 @@ impl Follower {
             let inner = &self.catalog.inner;
             let rows = inner
                 .log
-                .read(&inner.database, stretch)
+                .read(&self.catalog.questions, stretch)
                 .await
                 .map_err(CatalogError::Log)?;
             // a revision that is at least as new as the rows

@@ -3,16 +3,17 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _};
 
 use super::{Catalog, CatalogError};
+use crate::database::bounded::Bounded;
 
 /// A changelog's id in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ChangelogId(pub i32);
 
 /// Reads changelog texts, many in one statement.
-pub struct Texts(pub DatabaseConnection);
+pub struct Texts(pub Bounded);
 
 impl Loader<ChangelogId> for Texts {
     type Value = Arc<str>;
@@ -23,7 +24,7 @@ impl Loader<ChangelogId> for Texts {
     }
 }
 
-async fn read(database: &DatabaseConnection, ids: &[ChangelogId]) -> Result<HashMap<ChangelogId, Arc<str>>, DbErr> {
+async fn read(database: &Bounded, ids: &[ChangelogId]) -> Result<HashMap<ChangelogId, Arc<str>>, DbErr> {
     let rows = entity::changelog::Entity::find()
         .filter(entity::changelog::Column::Id.is_in(ids.iter().map(|id| id.0)))
         .all(database)

@@ -9,7 +9,7 @@ use super::{Configured, Done, Outcome, open, start};
 use crate::{
     database::lease::{Lease, Right},
     import::Writing,
-    sync::{Outcome as Looked, Syncer},
+    sync::{Outcome as Looked, Pace, Syncer},
 };
 
 #[derive(Debug, Args)]
@@ -38,33 +38,32 @@ impl Arguments {
             let Some(_lease) = Lease::take(&config.database, Right::Sync).await? else {
                 return Err(SyncFailed::Taken.into());
             };
-            let now = Utc::now();
-            let options = config.import.options(Writing::Commit, now);
-            let outcomes = Syncer::new(database.clone(), config.sync.clone(), options)?
-                .run(now)
-                .await?;
-            print(&outcomes)?;
+            let options = config.import.options(Writing::Commit, Utc::now());
+            let syncer = Syncer::new(database.clone(), config.sync.clone(), options, Pace::Once)?;
+            let (mut failed, mut printed) = (0, Ok(()));
+            let tell = |location: &str, outcome: &Looked| {
+                failed += usize::from(matches!(outcome, Looked::Failed(_)));
+                if printed.is_ok() {
+                    printed = print(location, outcome);
+                }
+            };
+            syncer.run(Utc::now, tell).await?;
+            printed?;
             database.close().await?;
-            let failed = outcomes
-                .iter()
-                .filter(|(_, outcome)| matches!(outcome, Looked::Failed(_)));
-            match failed.count() {
+            match failed {
                 0 => Ok(Done::Well),
-                failed => Err(SyncFailed::Sources(failed, outcomes.len()).into()),
+                failed => Err(SyncFailed::Sources(failed, config.sync.sources.len()).into()),
             }
         })
     }
 }
 
-fn print(outcomes: &[(String, Looked)]) -> io::Result<()> {
+fn print(location: &str, outcome: &Looked) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (location, outcome) in outcomes {
-        match outcome {
-            Looked::NotDue => writeln!(out, "{location}: not due yet after its last failure")?,
-            Looked::Unchanged => writeln!(out, "{location}: unchanged")?,
-            Looked::Imported(report) => write!(out, "{report}")?,
-            Looked::Failed(reason) => writeln!(out, "{location}: failed: {reason}")?,
-        }
+    match outcome {
+        Looked::NotDue => writeln!(out, "{location}: not due yet after its last failure"),
+        Looked::Unchanged => writeln!(out, "{location}: unchanged"),
+        Looked::Imported(report) => write!(out, "{report}"),
+        Looked::Failed(reason) => writeln!(out, "{location}: failed: {reason}"),
     }
-    Ok(())
 }

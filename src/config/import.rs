@@ -40,4 +40,17 @@ impl Import {
             now,
         }
     }
+
+    /// The same beside requests, which need cores as well: where nothing else is set, half of them parse.
+    #[must_use]
+    pub fn options_beside_requests(&self, writing: Writing, now: DateTime<Utc>) -> Options {
+        let options = self.options(writing, now);
+        match self.parser_threads {
+            0 => Options {
+                parsers: options.parsers.div_ceil(2),
+                ..options
+            },
+            _ => options,
+        }
+    }
 }

@@ -17,13 +17,15 @@ use url::Url;
 pub struct Settings {
     /// Which database, and where.
     pub url: DatabaseUrl,
-    /// The most connections that this process opens.
+    /// The most connections that this process opens for its own work.
     pub max_connections: NonZeroU32,
+    /// The most connections that it opens for operations.
+    pub operation_connections: NonZeroU32,
     /// How long a query waits for a free connection, the first one also for the server to answer.
     pub acquire_timeout_ms: u64,
     /// How often it is looked for a new revision that another process wrote.
     pub poll_interval_ms: NonZeroU64,
-    /// PostgreSQL: how long a reading statement may run.
+    /// PostgreSQL: how long a reading statement of the process's own work may run.
     pub statement_timeout_ms: u64,
     /// SQLite: how long a statement waits for a lock.
     pub busy_timeout_ms: u64,

@@ -1,11 +1,15 @@
 //! What one operation carries with it: its revision of the catalogue, its loaders, its limits.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_graphql::{
     Context, Request,
     dataloader::{DataLoader, HashMapCache},
 };
+use tokio::task::JoinSet;
 
 use super::{
     error::{ApiError, ApiResult, Code},
@@ -46,8 +50,13 @@ const GATHERING: Duration = Duration::from_micros(100);
 /// Equips a request for its run: it sees this snapshot from start to end.
 #[must_use]
 pub fn prepare(request: Request, catalog: &Catalog, here: Here) -> Request {
-    let texts = DataLoader::with_cache(Texts(catalog.database().clone()), tokio::spawn, HashMapCache::default())
-        .delay(GATHERING);
+    // the tasks are the loader's own, and it is the request's: they end with the operation
+    let tasks = Mutex::new(JoinSet::new());
+    let spawn = move |task| {
+        tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    };
+    let texts =
+        DataLoader::with_cache(Texts(catalog.database().clone()), spawn, HashMapCache::default()).delay(GATHERING);
     request.data(catalog.clone()).data(here).data(texts)
 }
 

@@ -29,6 +29,7 @@ use self::plan::{OperationPlan, Planner};
 use super::error::{Code, Fault, MOST_ERRORS};
 use super::execute::ObjectType;
 use super::limits::Limits;
+use crate::telemetry::metrics::{self, Counter, Registry};
 
 /// What a service's documents are checked against, and those that were checked already.
 pub struct Documents {
@@ -37,6 +38,8 @@ pub struct Documents {
     scale: cost::Scale,
     planner: Planner,
     known: Cache<Hash, Arc<Document>, rustc_hash::FxBuildHasher>,
+    hits: Counter,
+    misses: Counter,
 }
 
 /// The hash of a document's text.
@@ -128,18 +131,38 @@ pub struct SchemaError(String);
 
 impl Documents {
     /// Documents for the schema of this text, whose types are answered from memory as far as they are listed; those
-    /// that pass are kept in so many bytes.
+    /// that pass are kept in so many bytes, which is counted.
     ///
     /// # Errors
     /// The schema is not valid, or the types are not its types.
-    pub fn new(sdl: &str, types: &[ObjectType], limits: Limits, bytes: u64) -> Result<Self, SchemaError> {
+    pub fn new(
+        sdl: &str,
+        types: &[ObjectType],
+        limits: Limits,
+        bytes: u64,
+        metrics: &Registry,
+    ) -> Result<Self, SchemaError> {
         let schema = parse(sdl).map_err(|invalid| SchemaError(invalid.to_string()))?;
         let known = Cache::builder()
             .max_capacity(bytes)
             .weigher(|_: &Hash, document: &Arc<Document>| document.bytes)
             .build_with_hasher(rustc_hash::FxBuildHasher);
+        metrics::register_cache(
+            metrics,
+            "romdex_document_cache",
+            "Checked documents that are kept",
+            &known,
+        );
+        let [hits, misses] = metrics.counters(
+            "romdex_document_cache_requests",
+            "Documents that were asked for: checked before, or now",
+            "result",
+            ["hit", "miss"],
+        );
         let scale = cost::Scale::new(&schema, limits.default_page_size);
         Ok(Self {
+            hits,
+            misses,
             scale,
             planner: Planner::new(&schema, types).map_err(SchemaError)?,
             schema,
@@ -154,8 +177,10 @@ impl Documents {
     /// Says what is wrong with it, in at most as many errors as an answer shows.
     pub async fn get(&self, hash: Hash, text: &str, scalar: CheckScalar<'_>) -> Result<Arc<Document>, Refusal> {
         if let Some(document) = self.known.get(&hash).await {
+            self.hits.inc();
             return Ok(document);
         }
+        self.misses.inc();
         let document = Arc::new(self.check(text, scalar)?);
         self.known.insert(hash, Arc::clone(&document)).await;
         Ok(document)

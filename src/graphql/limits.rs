@@ -3,6 +3,8 @@
 //! The same structure is read from the configuration, obeyed by the document pipeline and the resolvers, and
 //! published as `Query.serviceConfig`.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -94,6 +96,12 @@ pub enum LimitsError {
 }
 
 impl Limits {
+    /// [`Limits::timeout_ms`] as a duration.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms.into())
+    }
+
     /// Refuses limits that contradict one another or that the parsers behind cannot keep.
     ///
     /// # Errors

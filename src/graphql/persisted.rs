@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{Code, Fault};
 use super::service::Incoming;
+use crate::telemetry::metrics::{self, Registry};
 
 /// Which documents are known and which are run; the configuration's `[documents]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -87,7 +88,7 @@ impl Persisted {
     ///
     /// # Errors
     /// The list cannot be read, or is needed and missing.
-    pub fn new(settings: &Settings) -> Result<Self, ManifestError> {
+    pub fn new(settings: &Settings, metrics: &Registry) -> Result<Self, ManifestError> {
         let has_list = !settings.manifest.as_os_str().is_empty();
         if settings.trusted_only && !has_list {
             return Err(ManifestError::Missing);
@@ -103,6 +104,14 @@ impl Persisted {
                 .weigher(|_: &Hash, text: &Arc<str>| u32::try_from(text.len() + 128).unwrap_or(u32::MAX))
                 .build_with_hasher(FxBuildHasher)
         });
+        if let Some(learned) = &learned {
+            metrics::register_cache(
+                metrics,
+                "romdex_learned_documents",
+                "Documents learned from clients",
+                learned,
+            );
+        }
         Ok(Self {
             learned,
             listed,

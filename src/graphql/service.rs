@@ -3,6 +3,7 @@
 //! An operation goes through here once: its document is found and checked, its variables and its cost are checked,
 //! and only then it runs, for a limited time, on one state of the data; or an answer to the same is at hand already.
 
+mod meters;
 mod outcome;
 mod stream;
 
@@ -11,7 +12,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_graphql::{Request, Response, Value, Variables};
 use bytes::Bytes;
@@ -21,6 +22,7 @@ use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use self::meters::Meters;
 use self::outcome::Ran;
 pub use self::stream::{Event, Events, Source, Started, Told};
 use super::answer;
@@ -32,6 +34,7 @@ use super::execute::{ObjectType, Written};
 use super::limits::{Limits, LimitsError, SubscriptionLimits};
 use super::persisted::{self, ManifestError, Persisted};
 use super::rate::{self, Account, Bill, Charge, Exceeded, InvalidRate, RateLimiter, Spender};
+use crate::telemetry::metrics::{self, Registry};
 use crate::token::Caller;
 
 pub use crate::token::Credential;
@@ -137,6 +140,8 @@ pub enum Origin {
 pub struct Answer {
     /// What became of it.
     pub kind: Kind,
+    /// The code of its first error.
+    pub code: Option<Code>,
     /// The answer in JSON.
     pub body: Bytes,
     /// What the operation costs at most; 0 where it was refused.
@@ -218,6 +223,8 @@ pub struct Options {
     pub rate_limit: rate::Settings,
     /// How much one listener may ask for.
     pub subscriptions: SubscriptionLimits,
+    /// Where it is counted what becomes of operations.
+    pub metrics: Registry,
 }
 
 impl From<Limits> for Options {
@@ -243,7 +250,7 @@ impl Default for Caches {
     fn default() -> Self {
         Self {
             document_bytes: 8 << 20,
-            answer_bytes: 32 << 20,
+            answer_bytes: 16 << 20,
         }
     }
 }
@@ -271,6 +278,7 @@ pub struct Service {
     engine: Arc<dyn Engine>,
     rate_limit: Option<rate::Settings>,
     subscriptions: SubscriptionLimits,
+    metrics: Registry,
 }
 
 impl Service {
@@ -284,6 +292,7 @@ impl Service {
         Ok(Self {
             rate_limit: options.rate_limit.in_force(),
             subscriptions: options.subscriptions,
+            metrics: options.metrics.clone(),
             engine: Arc::new(Pipeline::new(backend, &options)?),
         })
     }
@@ -292,6 +301,12 @@ impl Service {
     #[must_use]
     pub fn rate_limit(&self) -> Option<rate::Settings> {
         self.rate_limit
+    }
+
+    /// Where it is counted what becomes of operations.
+    #[must_use]
+    pub fn metrics(&self) -> &Registry {
+        &self.metrics
     }
 
     /// Runs one operation, or begins to listen if it is a subscription.
@@ -334,6 +349,7 @@ struct Pipeline<B> {
     limiter: Option<RateLimiter>,
     answers: Option<Cache<Stamp, Answer, FxBuildHasher>>,
     largest_answer: usize,
+    meters: Meters,
     /// Tells this program and its schema from others in what clients keep.
     seed: [u8; 32],
 }
@@ -361,11 +377,13 @@ impl<B: Backend> Engine for Pipeline<B> {
 
     fn execute(&self, incoming: Incoming) -> Answering<'_> {
         Box::pin(async move {
+            let began = Instant::now();
             let mut account = self.account(incoming.address);
             let answer = match self.check(incoming, &mut account).await.once() {
                 Checked::Run(admitted) => self.answer(admitted).await,
                 Checked::Answered(answer) => answer,
             };
+            self.meters.answered(&answer, began);
             account.owe(answer.due());
             Answer {
                 bill: account.settle(),
@@ -393,9 +411,21 @@ impl<B: Backend> Pipeline<B> {
                 .weigher(|_: &Stamp, answer: &Answer| u32::try_from(answer.body.len() + 256).unwrap_or(u32::MAX))
                 .build_with_hasher(FxBuildHasher)
         });
+        let metrics = &options.metrics;
+        if let Some(answers) = &answers {
+            metrics::register_cache(metrics, "romdex_answer_cache", "Answers that are kept", answers);
+        }
+        let documents = Documents::new(
+            &sdl,
+            &backend.in_memory(),
+            options.limits,
+            options.cache.document_bytes,
+            metrics,
+        )?;
         Ok(Self {
-            documents: Documents::new(&sdl, &backend.in_memory(), options.limits, options.cache.document_bytes)?,
-            persisted: Persisted::new(&options.documents)?,
+            documents,
+            persisted: Persisted::new(&options.documents, metrics)?,
+            meters: Meters::new(metrics),
             limits: options.limits,
             limiter: RateLimiter::new(options.rate_limit),
             // one answer must not push out all others
@@ -413,10 +443,14 @@ impl<B: Backend> Pipeline<B> {
 
     async fn check(&self, mut incoming: Incoming, account: &mut Account<'_>) -> Checked<B::Moment> {
         let caller = match incoming.credential.take() {
-            Some(credential) => match self.backend.authenticate(&credential).await {
-                Ok(caller) => Some(caller),
-                Err(fault) => return Checked::refused(unrecognised(&fault), &[fault]),
-            },
+            Some(credential) => {
+                let recognising = self.backend.authenticate(&credential);
+                match self.in_time(recognising, Result::is_err).await {
+                    Some(Ok(caller)) => Some(caller),
+                    Some(Err(fault)) => return Checked::refused(unrecognised(&fault), &[fault]),
+                    None => return Checked::Answered(outcome::timed_out(self.limits.timeout_ms).into()),
+                }
+            }
             None => None,
         };
         if let Some(caller) = &caller {
@@ -504,6 +538,7 @@ impl<B: Backend> Pipeline<B> {
         if known.contains(&stamp) {
             return Some(Answer {
                 kind: Kind::Unchanged,
+                code: None,
                 body: Bytes::new(),
                 cost: 0,
                 spent: 0,
@@ -544,7 +579,9 @@ impl<B: Backend> Pipeline<B> {
         let entry = answers.entry(stamp).or_try_insert_with(async {
             let answer = self.run(admitted).await;
             if answer.kind == Kind::Complete && answer.body.len() <= largest {
-                Ok(answer)
+                // copied, so that what is kept is as large as it is counted
+                let body = Bytes::copy_from_slice(&answer.body);
+                Ok(Answer { body, ..answer })
             } else {
                 Err(answer)
             }
@@ -574,6 +611,7 @@ impl<B: Backend> Pipeline<B> {
         let (cost, fields) = (ready.cost, ready.fields);
         let Ran {
             kind,
+            code,
             body,
             fields: answered,
         } = match self.write(&ready, &moment) {
@@ -590,6 +628,7 @@ impl<B: Backend> Pipeline<B> {
         );
         Answer {
             kind,
+            code,
             body: body.into(),
             cost,
             spent: cost.saturating_sub(fields.saturating_sub(answered)),
@@ -622,14 +661,34 @@ impl<B: Backend> Pipeline<B> {
         let plan = Arc::clone(&ready.plan);
         let request = request(operation, ready, (caller, charge));
         let run = AssertUnwindSafe(self.backend.run(request, moment)).catch_unwind();
-        match tokio::time::timeout(Duration::from_millis(self.limits.timeout_ms.into()), run).await {
-            Ok(Ok(response)) => outcome::executed(response, &plan),
-            Ok(Err(panic)) => outcome::panicked(panic.as_ref()),
-            Err(_) => outcome::timed_out(self.limits.timeout_ms),
+        let has_failed = |ran: &std::thread::Result<Response>| ran.as_ref().is_ok_and(Response::is_err);
+        match self.in_time(run, has_failed).await {
+            Some(Ok(response)) => outcome::executed(response, &plan),
+            Some(Err(panic)) => outcome::panicked(panic.as_ref()),
+            None => outcome::timed_out(self.limits.timeout_ms),
         }
     }
 
+    /// Waits for something, for as long as an operation may take. The database gives a statement no more time than that, so
+    /// what fails then has failed for want of time.
+    async fn in_time<T>(&self, work: impl Future<Output = T>, has_failed: impl FnOnce(&T) -> bool) -> Option<T> {
+        let limit = self.limits.timeout();
+        let started = Instant::now();
+        let done = tokio::time::timeout(limit, work).await.ok()?;
+        (started.elapsed() < limit || !has_failed(&done)).then_some(done)
+    }
+
     async fn batch(&self, batch: Vec<Incoming>) -> Answer {
+        let began = Instant::now();
+        let answer = self.answer_batch(batch).await;
+        if answer.kind != Kind::Complete {
+            // refused as one, before any of its operations was counted
+            self.meters.answered(&answer, began);
+        }
+        answer
+    }
+
+    async fn answer_batch(&self, batch: Vec<Incoming>) -> Answer {
         let most = self.limits.batch_size;
         if most < 2 {
             let fault = Fault::new(
@@ -687,10 +746,12 @@ impl<B: Backend> Pipeline<B> {
             if body.len() > 1 {
                 body.push(b',');
             }
+            let began = Instant::now();
             let answer = match one {
                 Checked::Run(admitted) => self.answer(admitted).await,
                 Checked::Answered(answer) => answer,
             };
+            self.meters.answered(&answer, began);
             spent += answer.spent;
             account.owe(answer.due());
             body.extend_from_slice(&answer.body);
@@ -698,6 +759,7 @@ impl<B: Backend> Pipeline<B> {
         body.push(b']');
         Answer {
             kind: Kind::Complete,
+            code: None,
             body: body.into(),
             cost,
             spent,
@@ -739,6 +801,21 @@ fn request(operation: &Operation, ready: Ready, (caller, charge): (Option<Caller
     request
 }
 
+impl From<Ran> for Answer {
+    fn from(Ran { kind, code, body, .. }: Ran) -> Self {
+        Self {
+            kind,
+            code,
+            body: body.into(),
+            cost: 0,
+            spent: 0,
+            bill: None,
+            stamp: None,
+            origin: Origin::Alone,
+        }
+    }
+}
+
 impl Answer {
     /// What the caller owes for it: the work of making it, or next to nothing where it was at hand.
     fn due(&self) -> u64 {
@@ -764,6 +841,7 @@ impl Answer {
         let body = answer::write_refusal(faults).into();
         Self {
             kind,
+            code: faults.first().map(Fault::code),
             body,
             cost: 0,
             spent: 0,

@@ -45,6 +45,14 @@ pub struct Networks(Vec<IpNet>);
 pub struct InvalidNetwork(String);
 
 impl Networks {
+    /// The machine itself.
+    #[must_use]
+    pub fn loopback() -> Self {
+        let hosts = IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST));
+        let network = ipnet::Ipv4Net::new(Ipv4Addr::new(127, 0, 0, 0), 8).map(IpNet::from);
+        Self(network.into_iter().chain([hosts]).collect())
+    }
+
     /// Whether an address lies in one of them.
     #[must_use]
     pub fn contain(&self, address: IpAddr) -> bool {
@@ -124,7 +132,8 @@ impl Proxies {
 
     /// The client behind a connection from `peer`: each trusted proxy added, at the end, whom it heard from, so the last who
     /// is not a trusted proxy is the client. What stands before was written by anyone.
-    fn resolve(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
+    #[must_use]
+    pub fn resolve(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let mut client = ClientAddress::new(peer);
         if !self.trusted.contain(client.ip()) {
             return client;

@@ -11,6 +11,7 @@ use moka::future::Cache;
 use rustc_hash::FxBuildHasher;
 
 use crate::graphql::service::Stamp;
+use crate::telemetry::metrics::{self, Registry};
 
 /// Smaller answers are sent as they are: they fit a packet anyway.
 const WORTH_IT: usize = 1024;
@@ -96,14 +97,17 @@ pub struct Compressor {
 }
 
 impl Compressor {
-    /// A compressor that keeps so many bytes; 0 keeps nothing.
-    pub fn new(bytes: u64) -> Self {
+    /// A compressor that keeps so many bytes, which are told by this name; 0 keeps nothing.
+    pub fn new(bytes: u64, name: &str, registry: &Registry) -> Self {
         let kept = (bytes > 0).then(|| {
             Cache::builder()
                 .max_capacity(bytes)
                 .weigher(|_: &(Stamp, Encoding), body: &Bytes| u32::try_from(body.len() + 256).unwrap_or(u32::MAX))
                 .build_with_hasher(FxBuildHasher)
         });
+        if let Some(kept) = &kept {
+            metrics::register_cache(registry, name, "Compressed bodies that are kept", kept);
+        }
         Self { kept }
     }
 
@@ -118,7 +122,8 @@ impl Compressor {
         if let Some(written) = kept.get(&(stamp, encoding)).await {
             return Some(written);
         }
-        let written = encoding.write(body).ok().map(Bytes::from)?;
+        // copied, so that what is kept is as large as it is counted
+        let written = Bytes::copy_from_slice(&encoding.write(body).ok()?);
         kept.insert((stamp, encoding), written.clone()).await;
         Some(written)
     }

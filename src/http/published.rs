@@ -9,6 +9,7 @@ use actix_web::http::header::{
     Header as _, HeaderValue, HttpDate, IF_NONE_MATCH, IfModifiedSince, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use bytes::Bytes;
 use moka::future::Cache;
 use rustc_hash::FxBuildHasher;
 
@@ -22,6 +23,7 @@ use crate::compat::{Compat, CompatError};
 use crate::feed::{Document, FeedError, Feeds, Growth, Moment, Refusal};
 use crate::graphql::error::{Code, Fault, chain};
 use crate::graphql::service::{Answer, Kind, Origin, Stamp};
+use crate::telemetry::metrics::{self, Counter, Registry};
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -36,6 +38,8 @@ pub struct Publisher {
     uri_bytes: usize,
     cache_control: HeaderValue,
     kept: Cache<u128, Arc<Rendered>, FxBuildHasher>,
+    hits: Counter,
+    misses: Counter,
     compressor: Compressor,
 }
 
@@ -60,21 +64,35 @@ pub fn configure(app: &mut web::ServiceConfig, publisher: Option<&web::Data<Publ
 
 impl Publisher {
     /// Publishes these.
-    pub fn new(settings: &Settings, feeds: Feeds, compat: Compat) -> Self {
+    pub fn new(settings: &Settings, feeds: Feeds, compat: Compat, registry: &Registry) -> Self {
         let kept = Cache::builder()
             .max_capacity(settings.rendered_bytes)
             .weigher(|_: &u128, rendered: &Arc<Rendered>| {
                 u32::try_from(rendered.document.body.len() + 256).unwrap_or(u32::MAX)
             })
             .build_with_hasher(FxBuildHasher);
+        metrics::register_cache(
+            registry,
+            "romdex_rendered_cache",
+            "Feeds and files that are kept",
+            &kept,
+        );
+        let [hits, misses] = registry.counters(
+            "romdex_rendered_cache_requests",
+            "Feeds and files that were asked for: rendered before, or now",
+            "result",
+            ["hit", "miss"],
+        );
         Self {
+            hits,
+            misses,
             feeds,
             compat,
             public_url: settings.public_url.clone(),
             uri_bytes: settings.uri_bytes,
             cache_control: caching::cache_control(settings),
             kept,
-            compressor: Compressor::new(settings.compressed_bytes),
+            compressor: Compressor::new(settings.compressed_bytes, "romdex_compressed_files", registry),
         }
     }
 
@@ -98,7 +116,9 @@ impl Publisher {
             hasher.update(part.as_bytes()).update(&[0]);
         }
         let made = async {
-            let document = render.await?;
+            let mut document = render.await?;
+            // copied, so that what is kept is as large as it is counted
+            document.body = Bytes::copy_from_slice(&document.body);
             let stamp = Stamp(first_half(blake3::hash(&document.body)));
             Ok(Arc::new(Rendered { document, stamp }))
         };
@@ -109,7 +129,12 @@ impl Publisher {
             .await
         {
             Ok(entry) => {
-                let origin = if entry.is_fresh() { Origin::Made } else { Origin::Kept };
+                let (origin, counter) = if entry.is_fresh() {
+                    (Origin::Made, &self.misses)
+                } else {
+                    (Origin::Kept, &self.hits)
+                };
+                counter.inc();
                 self.answer(request, moment, entry.value(), origin).await
             }
             Err(failure) => refuse(&failure),

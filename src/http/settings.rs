@@ -31,6 +31,8 @@ pub struct Settings {
     pub trusted_proxies: Networks,
     /// The header in which they say so.
     pub forwarding_header: ForwardingHeader,
+    /// Networks that may read `/metrics`; empty: nobody.
+    pub metrics_networks: Networks,
     /// Seconds that running requests get when the server stops.
     pub shutdown_seconds: u64,
     /// Which edition of GraphQL over HTTP decides statuses.
@@ -61,13 +63,14 @@ impl Default for Settings {
             uri_bytes: 16 * 1024,
             trusted_proxies: Networks::default(),
             forwarding_header: ForwardingHeader::default(),
+            metrics_networks: Networks::loopback(),
             shutdown_seconds: 10,
             status: StatusPolicy::Compat,
             allowed_origins: Vec::new(),
             max_age_seconds: 60,
             stale_seconds: 600,
-            compressed_bytes: 8 << 20,
-            rendered_bytes: 16 << 20,
+            compressed_bytes: 4 << 20,
+            rendered_bytes: 8 << 20,
         }
     }
 }

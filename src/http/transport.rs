@@ -23,7 +23,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use tokio_util::sync::CancellationToken;
 
 use self::budget::Budget;
-use self::listeners::Listeners;
+use self::listeners::{Listeners, Subscribers};
 pub use self::negotiate::Media;
 use super::address::{ClientAddress, Proxies};
 use super::caching::cache_control;
@@ -50,6 +50,7 @@ pub struct Endpoint {
     compressor: Compressor,
     limits: SubscriptionLimits,
     listeners: Arc<Listeners>,
+    subscribers: Subscribers,
     allowed_origins: Vec<String>,
     /// Cancelled when the server stops: what would go on without an end ends.
     stopping: CancellationToken,
@@ -63,17 +64,22 @@ impl Endpoint {
         Self {
             budget: service.rate_limit().map(Budget::new),
             limits,
-            listeners: Listeners::new(&limits),
+            listeners: Listeners::new(&limits, service.metrics()),
+            subscribers: Subscribers::new(service.metrics()),
             allowed_origins: settings.allowed_origins.clone(),
             stopping: CancellationToken::new(),
-            service,
             policy: settings.status,
             body_bytes: settings.body_bytes,
             body_timeout: Duration::from_millis(settings.body_timeout_ms),
             uri_bytes: settings.uri_bytes,
             proxies: settings.proxies(),
             cache_control: cache_control(settings),
-            compressor: Compressor::new(settings.compressed_bytes),
+            compressor: Compressor::new(
+                settings.compressed_bytes,
+                "romdex_compressed_answers",
+                service.metrics(),
+            ),
+            service,
         }
     }
 

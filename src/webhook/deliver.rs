@@ -28,6 +28,7 @@ use crate::{
         lease::{Lease, Right},
         settings::Settings as DatabaseSettings,
     },
+    telemetry::metrics::{Counter, Registry},
 };
 
 /// How many changes are written down for a webhook at once.
@@ -60,6 +61,36 @@ pub struct Worker {
     client: Client,
     database: DatabaseSettings,
     cursor: WriteCursor,
+    meters: Arc<Meters>,
+}
+
+/// What attempts are counted with.
+struct Meters([Counter; 4]);
+
+/// What came of an attempt.
+#[derive(Clone, Copy)]
+enum Ended {
+    Accepted,
+    Again,
+    GivenUp,
+    Disabled,
+}
+
+impl Meters {
+    fn new(registry: &Registry) -> Self {
+        Self(registry.counters(
+            "romdex_webhook_attempts",
+            "Attempts to send a message: accepted, failed and to be made again, failed for good, or the webhook was disabled",
+            "outcome",
+            ["accepted", "again", "given_up", "disabled"],
+        ))
+    }
+
+    fn count(&self, ended: Ended) {
+        if let Some(counter) = self.0.get(ended as usize) {
+            counter.inc();
+        }
+    }
 }
 
 /// What is under way: messages and their webhooks, by the tasks that send them.
@@ -100,6 +131,7 @@ impl Worker {
         catalog: Catalog,
         database: DatabaseSettings,
         cursor: WriteCursor,
+        metrics: &Registry,
     ) -> Result<Self, ClientError> {
         let client = Client::new(webhooks.guard().clone(), Arc::clone(webhooks.settings()))?;
         Ok(Self {
@@ -108,6 +140,7 @@ impl Worker {
             client,
             database,
             cursor,
+            meters: Arc::new(Meters::new(metrics)),
         })
     }
 
@@ -288,6 +321,7 @@ impl Worker {
                     message,
                     webhook,
                     self.database.poll_interval(),
+                    Arc::clone(&self.meters),
                 );
                 under_way.start(id, of, sending);
             }
@@ -376,6 +410,7 @@ async fn attempt(
     message: delivery::Model,
     webhook: webhook::Model,
     pause: Duration,
+    meters: Arc<Meters>,
 ) {
     let began_at = Utc::now();
     let went = match signed(&webhooks, &message, &webhook, began_at) {
@@ -383,9 +418,19 @@ async fn attempt(
         Err(error) => Attempt::failed(error.to_string()),
     };
     // What came of it has to be kept before the message is looked at again, or it would be sent again at once.
-    while let Err(error) = record(&webhooks, message.id, &went, began_at, Utc::now()).await {
-        tracing::warn!(%error, webhook = webhook.id, "what came of a message cannot be kept yet");
-        tokio::time::sleep(pause).await;
+    loop {
+        match record(&webhooks, message.id, &went, began_at, Utc::now()).await {
+            Ok(ended) => {
+                if let Some(ended) = ended {
+                    meters.count(ended);
+                }
+                break;
+            }
+            Err(error) => {
+                tracing::warn!(%error, webhook = webhook.id, "what came of a message cannot be kept yet");
+                tokio::time::sleep(pause).await;
+            }
+        }
     }
     tracing::debug!(
         webhook = webhook.id,
@@ -430,19 +475,19 @@ async fn record(
     went: &Attempt,
     began_at: DateTime<Utc>,
     ended_at: DateTime<Utc>,
-) -> Result<(), DbErr> {
+) -> Result<Option<Ended>, DbErr> {
     let (began_at, now) = (began_at.trunc_subsecs(3), ended_at.trunc_subsecs(3));
     let transaction = database::begin_small_write(webhooks.database()).await?;
     let found = delivery::Entity::find_by_id(id).one(&transaction).await?;
     // It is gone when its webhook was deleted.
     let Some(message) = found.filter(|message| message.status == DeliveryStatus::Pending) else {
-        return Ok(());
+        return Ok(None);
     };
     let webhook = webhook::Entity::find_by_id(&message.webhook_id)
         .lock_exclusive()
         .one(&transaction)
         .await?;
-    let Some(webhook) = webhook else { return Ok(()) };
+    let Some(webhook) = webhook else { return Ok(None) };
     let standing = Standing {
         attempts: usize::try_from(message.attempts).unwrap_or_default() + 1,
         first_attempted_at: message.first_attempted_at.unwrap_or(began_at),
@@ -466,6 +511,12 @@ async fn record(
     if !is_ping {
         of.failing_since = Set(Some(standing.failing_since));
     }
+    let ended = match &verdict {
+        Verdict::Accepted => Ended::Accepted,
+        Verdict::GivenUp => Ended::GivenUp,
+        Verdict::Again { .. } => Ended::Again,
+        Verdict::Disabled { .. } => Ended::Disabled,
+    };
     match verdict {
         Verdict::Accepted => {
             row.status = Set(DeliveryStatus::Succeeded);
@@ -496,5 +547,6 @@ async fn record(
     }
     row.update(&transaction).await?;
     of.update(&transaction).await?;
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(Some(ended))
 }

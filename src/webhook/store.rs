@@ -19,7 +19,7 @@ use super::{
     sign::{SigningSecret, Unreadable, Vault},
 };
 use crate::{
-    database,
+    database::bounded::Bounded,
     secret::{Secret, hex, random},
 };
 
@@ -132,6 +132,8 @@ pub struct Deliveries {
 #[derive(Clone)]
 pub struct Webhooks {
     inner: Arc<Inner>,
+    /// The database, for what owners do.
+    operations: Bounded,
 }
 
 struct Inner {
@@ -149,6 +151,7 @@ impl Webhooks {
     pub fn new(database: DatabaseConnection, secret: &Secret, settings: Settings) -> Self {
         let settings = Arc::new(settings);
         Self {
+            operations: Bounded::from(database.clone()),
             inner: Arc::new(Inner {
                 database,
                 vault: Vault::new(secret),
@@ -157,6 +160,12 @@ impl Webhooks {
                 wake: Notify::new(),
             }),
         }
+    }
+
+    /// The same webhooks for operations: what owners do is done over these connections.
+    #[must_use]
+    pub fn for_operations(self, operations: Bounded) -> Self {
+        Self { operations, ..self }
     }
 
     /// How messages are sent.
@@ -191,7 +200,7 @@ impl Webhooks {
             .filter(webhook::Column::Owner.eq(owner))
             .order_by_asc(webhook::Column::CreatedAt)
             .order_by_asc(webhook::Column::Id);
-        Ok(rows.all(self.database()).await?)
+        Ok(rows.all(&self.operations).await?)
     }
 
     /// A webhook of an owner.
@@ -199,7 +208,7 @@ impl Webhooks {
     /// # Errors
     /// When the database fails.
     pub async fn find(&self, owner: &str, id: &str) -> Result<Option<webhook::Model>> {
-        Ok(owned(owner, id).one(self.database()).await?)
+        Ok(owned(owner, id).one(&self.operations).await?)
     }
 
     /// Registers a webhook.
@@ -212,7 +221,7 @@ impl Webhooks {
         let id = format!("wh_{}", hex(&random::<ID_BYTES>()?));
         let secret = SigningSecret::random()?;
         let now = now.trunc_subsecs(3);
-        let transaction = database::begin_small_write(self.database()).await?;
+        let transaction = self.operations.begin_small_write().await?;
         // Those of one owner take turns, so that they are counted right.
         token::Entity::find()
             .filter(token::Column::Name.eq(owner))
@@ -263,7 +272,7 @@ impl Webhooks {
             check_description(description)?;
         }
         let now = now.trunc_subsecs(3);
-        let transaction = database::begin_small_write(self.database()).await?;
+        let transaction = self.operations.begin_small_write().await?;
         let before = owned(owner, id).lock_exclusive().one(&transaction).await?;
         let before = before.ok_or(WebhookError::Unknown)?;
         let is_moved = update.url.as_ref().is_some_and(|url| *url != before.url);
@@ -318,7 +327,7 @@ impl Webhooks {
         };
         let secret = SigningSecret::random()?;
         let now = now.trunc_subsecs(3);
-        let transaction = database::begin_small_write(self.database()).await?;
+        let transaction = self.operations.begin_small_write().await?;
         let before = owned(owner, id).lock_exclusive().one(&transaction).await?;
         let before = before.ok_or(WebhookError::Unknown)?;
         let previous = (seconds > 0).then(|| before.secret.clone());
@@ -337,7 +346,7 @@ impl Webhooks {
     /// # Errors
     /// When the owner has no such webhook, or the database fails.
     pub async fn delete(&self, owner: &str, id: &str) -> Result<()> {
-        let transaction = database::begin_small_write(self.database()).await?;
+        let transaction = self.operations.begin_small_write().await?;
         let deleted = webhook::Entity::delete_many()
             .filter(webhook::Column::Owner.eq(owner))
             .filter(webhook::Column::Id.eq(id))
@@ -357,7 +366,7 @@ impl Webhooks {
     pub async fn ping(&self, owner: &str, id: &str, now: DateTime<Utc>) -> Result<delivery::Model> {
         let now = now.trunc_subsecs(3);
         let message = message_by_chance()?;
-        let transaction = database::begin_small_write(self.database()).await?;
+        let transaction = self.operations.begin_small_write().await?;
         let webhook = owned(owner, id).lock_exclusive().one(&transaction).await?;
         let webhook = webhook.ok_or(WebhookError::Unknown)?;
         let waiting = delivery::Entity::find()
@@ -392,7 +401,7 @@ impl Webhooks {
     /// When the owner has no such delivery, or the database fails.
     pub async fn redeliver(&self, owner: &str, message: &str, now: DateTime<Utc>) -> Result<delivery::Model> {
         let now = now.trunc_subsecs(3);
-        let transaction = database::begin_small_write(self.database()).await?;
+        let transaction = self.operations.begin_small_write().await?;
         let found = delivery::Entity::find()
             .inner_join(webhook::Entity)
             .filter(webhook::Column::Owner.eq(owner))
@@ -417,7 +426,7 @@ impl Webhooks {
     /// When the database fails, or the webhook is gone.
     pub async fn webhook_of(&self, delivery: &delivery::Model) -> Result<webhook::Model> {
         let row = webhook::Entity::find_by_id(&delivery.webhook_id)
-            .one(self.database())
+            .one(&self.operations)
             .await?;
         row.ok_or(WebhookError::Unknown)
     }
@@ -443,7 +452,7 @@ impl Webhooks {
         let mut rows = query
             .order_by_desc(delivery::Column::Id)
             .limit(most as u64 + 1)
-            .all(self.database())
+            .all(&self.operations)
             .await?;
         let has_next = rows.len() > most;
         rows.truncate(most);

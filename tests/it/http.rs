@@ -7,4 +7,4 @@ mod errors;
 mod limits;
 mod probes;
 mod protocol;
-mod sample;
+pub mod sample;

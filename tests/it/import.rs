@@ -4,6 +4,7 @@ mod defects;
 mod hostile;
 mod kill;
 mod order;
+mod racing;
 mod remote;
 mod sample;
 mod seed;

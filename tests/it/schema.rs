@@ -100,6 +100,7 @@ const BOUNDED: &[(&str, &str)] = &[
     ("Catalog.packageCount", COUNTED),
     ("Source.packageCount", "its column has 32 bits"),
     ("Source.rejectedCount", "its column has 32 bits"),
+    ("Upstream.failureCount", "its column has 32 bits"),
     ("BranchCount.count", COUNTED),
     ("OperatingSystemCount.count", COUNTED),
     ("PackageTypeCount.count", COUNTED),

@@ -4,7 +4,7 @@ mod events;
 mod following;
 mod limits;
 mod protocol;
-mod socket;
+pub mod socket;
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! What the tests stand on: databases, servers, the built program.
 
 pub mod database;
+pub mod figures;
 pub mod postgres;
 pub mod program;
 pub mod receiver;

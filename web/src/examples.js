@@ -111,9 +111,44 @@ query Variants {
 }
 `;
 
+const news = `# What changes, as it happens: run it and leave it open. With the cursor of a change as "after" it first tells what came since.
+subscription News($filter: ChangeFilter, $after: String) {
+  changes(filter: $filter, after: $after) {
+    cursor
+    node {
+      kind
+      at
+      subject {
+        ... on Release {
+          version
+          branch
+          variant {
+            codename
+            name
+          }
+        }
+        ... on Package {
+          type
+          filename
+          downloadUrl
+        }
+      }
+    }
+  }
+}
+`;
+
+const newsVariables = `{
+  "filter": {
+    "kind": ["RELEASE_ADDED", "RELEASE_PROMOTED"]
+  }
+}
+`;
+
 export const examples = [
   { query: seedRelease },
   { query: filtered, variables: filteredVariables },
   { query: newestFastboot },
   { query: variants },
+  { query: news, variables: newsVariables },
 ];

@@ -19,6 +19,7 @@ const WORK: &[(&str, &str, f64)] = &[
     ("Package", "source", 2.0),
     ("Package", "derived", 2.0),
     ("Catalog", "sources", 10.0),
+    ("Catalog", "upstreams", 10.0),
     ("DeviceConnection", "facets", 20.0),
     ("ReleaseConnection", "facets", 20.0),
     ("PackageConnection", "facets", 20.0),
@@ -44,6 +45,7 @@ const LENGTHS: &[(&str, &str, f64)] = &[
     ("UpdateCheck", "packages", 4.0),
     ("UpdateCheck", "path", 4.0),
     ("Catalog", "sources", 8.0),
+    ("Catalog", "upstreams", 8.0),
 ];
 
 /// Items of a page at most, where they are bounded more tightly than by the page's size.
@@ -52,6 +54,7 @@ const PAGES: &[(&str, &str, f64)] = &[("Release", "packages", 10.0)];
 /// Fields whose answers are not of the revision: they are read anew each time, and never kept.
 const PASSING: &[(&str, &str)] = &[
     ("Catalog", "sources"),
+    ("Catalog", "upstreams"),
     ("Query", "webhooks"),
     ("Query", "webhook"),
     ("Query", "rateLimit"),

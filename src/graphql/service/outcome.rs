@@ -14,6 +14,8 @@ use crate::graphql::execute::{DATA, Written};
 pub struct Ran {
     /// What became of it.
     pub kind: Kind,
+    /// The code of its first error.
+    pub code: Option<Code>,
     /// Its answer.
     pub body: Vec<u8>,
     /// How many fields of objects were answered.
@@ -26,6 +28,7 @@ pub fn written(written: Written) -> Ran {
     if errors.is_empty() {
         return Ran {
             kind: Kind::Complete,
+            code: None,
             body,
             fields,
         };
@@ -35,6 +38,7 @@ pub fn written(written: Written) -> Ran {
     let kind = kind(data == b"null}", &faults);
     Ran {
         kind,
+        code: faults.first().map(Fault::code),
         body: answer::with_errors(&faults, data),
         fields,
     }
@@ -47,6 +51,7 @@ pub fn executed(response: Response, plan: &OperationPlan) -> Ran {
     if errors.is_empty() {
         return Ran {
             kind: Kind::Complete,
+            code: None,
             body: answer::write(&data, &[], &plan.fields),
             fields,
         };
@@ -60,6 +65,7 @@ pub fn executed(response: Response, plan: &OperationPlan) -> Ran {
     let kind = kind(data == Value::Null, &faults);
     Ran {
         kind,
+        code: faults.first().map(Fault::code),
         body: answer::write(&data, &faults, &plan.fields),
         fields,
     }
@@ -108,6 +114,7 @@ fn kind(is_null: bool, faults: &[Fault]) -> Kind {
 pub fn failed(kind: Kind, fault: &Fault) -> Ran {
     Ran {
         kind,
+        code: Some(fault.code()),
         body: answer::write(&Value::Null, std::slice::from_ref(fault), &Fields::default()),
         fields: u64::MAX,
     }

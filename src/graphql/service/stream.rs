@@ -4,13 +4,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use async_graphql::Response;
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 
 use super::{
-    Admitted, Answer, Backend, Caller, Checked, Code, Fault, Incoming, Kind, Operation, OperationKind, Origin,
-    Pipeline, Ready, Stamp, outcome,
+    Admitted, Answer, Backend, Caller, Checked, Code, Fault, Incoming, Kind, Operation, OperationKind, Pipeline, Ready,
+    Stamp, outcome,
 };
 
 /// What became of an operation that may listen.
@@ -70,6 +71,7 @@ struct Subscribed<B> {
 impl<B: Backend> Pipeline<B> {
     /// Runs an operation, or begins to listen.
     pub(super) async fn start(self: Arc<Self>, mut incoming: Incoming) -> Started {
+        let began = Instant::now();
         let resume = incoming.resume.take();
         let mut account = self.account(incoming.address);
         let answer = match self.check(incoming, &mut account).await {
@@ -88,6 +90,7 @@ impl<B: Backend> Pipeline<B> {
             }
             Checked::Run(admitted) => self.answer(admitted).await,
         };
+        self.meters.answered(&answer, began);
         account.owe(answer.due());
         Started::Answer(Answer {
             bill: account.settle(),
@@ -131,19 +134,12 @@ impl<B: Backend> Pipeline<B> {
 
 impl<B: Backend> Subscribed<B> {
     async fn tell(&self, event: Result<Event<B::Moment>, Fault>) -> Told {
+        self.pipeline.meters.told();
         let Event { moment, cursor } = match event {
             Ok(event) => event,
             Err(fault) => {
                 return Told {
-                    answer: Answer {
-                        kind: Kind::Failed,
-                        body: outcome::failed(Kind::Failed, &fault).body.into(),
-                        cost: 0,
-                        spent: 0,
-                        bill: None,
-                        stamp: None,
-                        origin: Origin::Alone,
-                    },
+                    answer: outcome::failed(Kind::Failed, &fault).into(),
                     cursor: None,
                 };
             }

@@ -64,6 +64,12 @@ object! {
             let rows = ctx.catalog()?.sources().await.map_err(ApiError::internal)?;
             Ok(rows.into_iter().map(Source::from).collect())
         }
+
+        /// How fetching the sources goes that this server keeps itself up to date from; none where it does not.
+        async fn upstreams(&self, ctx: &Context<'_>) -> ApiResult<Vec<Upstream>> {
+            let rows = ctx.catalog()?.upstreams().await.map_err(ApiError::internal)?;
+            Ok(rows.into_iter().map(Upstream::from).collect())
+        }
     }
 }
 
@@ -81,6 +87,35 @@ record! {
         package_count: i32,
         /// How many records its last import could not place.
         rejected_count: i32,
+    }
+}
+
+record! {
+    /// A place that the server looks at for something new, and how that goes.
+    #[derive(Clone, Debug)]
+    pub struct Upstream as "Upstream" {
+        /// The address that is looked at.
+        location: String,
+        /// When it was last asked for.
+        attempted_at: DateTime,
+        /// When it last answered well, with something new or that it is as it was; null if it never did.
+        succeeded_at: Option<DateTime>,
+        /// How often it has failed since.
+        failure_count: i32,
+        /// Why it last failed; null after a success.
+        failure: Option<String>,
+    }
+}
+
+impl From<entity::upstream::Model> for Upstream {
+    fn from(row: entity::upstream::Model) -> Self {
+        Self {
+            location: row.location,
+            attempted_at: DateTime(row.attempted_at),
+            succeeded_at: row.succeeded_at.map(DateTime),
+            failure_count: row.failures,
+            failure: row.failure,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::graphql::error::{Code, Fault};
 use crate::graphql::limits::SubscriptionLimits;
+use crate::telemetry::metrics::{Counter, Gauge, Registry};
 
 /// Counts the connections that listen.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Listeners {
     most: usize,
     most_of_address: usize,
     counts: Mutex<Counts>,
+    open: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -36,8 +38,12 @@ pub struct Place {
 
 impl Listeners {
     /// Nobody yet.
-    pub fn new(limits: &SubscriptionLimits) -> Arc<Self> {
+    pub fn new(limits: &SubscriptionLimits, registry: &Registry) -> Arc<Self> {
         Arc::new(Self {
+            open: registry.gauge(
+                "romdex_listeners",
+                "Connections that listen: WebSockets, and answers without an end",
+            ),
             most: limits.connections as usize,
             most_of_address: limits.connections_per_address as usize,
             counts: Mutex::default(),
@@ -64,6 +70,7 @@ impl Listeners {
         }
         *of_address += 1;
         counts.all += 1;
+        self.open.inc();
         Ok(Place {
             listeners: Arc::clone(self),
             address,
@@ -75,11 +82,70 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.listeners.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.all = counts.all.saturating_sub(1);
+        self.listeners.open.dec();
         if let Entry::Occupied(mut of_address) = counts.of_address.entry(self.address) {
             *of_address.get_mut() -= 1;
             if *of_address.get() == 0 {
                 of_address.remove();
             }
+        }
+    }
+}
+
+/// What subscriptions are counted with.
+#[derive(Debug)]
+pub struct Subscribers {
+    open: [Gauge; 3],
+    /// Sockets that were closed because nobody read on.
+    pub slow: Counter,
+}
+
+/// How events are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Over a WebSocket.
+    WebSocket,
+    /// As server-sent events.
+    ServerSentEvents,
+    /// As parts of an answer.
+    Multipart,
+}
+
+/// A subscription that is open until this is dropped.
+#[derive(Debug)]
+pub struct Subscribed(Option<Gauge>);
+
+impl Subscribers {
+    /// Nobody yet.
+    pub fn new(registry: &Registry) -> Self {
+        Self {
+            open: registry.gauges(
+                "romdex_subscriptions",
+                "Subscriptions that are open",
+                "transport",
+                ["websocket", "sse", "multipart"],
+            ),
+            slow: registry.counter(
+                "romdex_slow_readers_closed",
+                "WebSockets that were closed because what was sent was not read",
+            ),
+        }
+    }
+
+    /// Counts one more.
+    pub fn open(&self, transport: Transport) -> Subscribed {
+        let gauge = self.open.get(transport as usize).cloned();
+        if let Some(gauge) = &gauge {
+            gauge.inc();
+        }
+        Subscribed(gauge)
+    }
+}
+
+impl Drop for Subscribed {
+    fn drop(&mut self) {
+        if let Some(gauge) = &self.0 {
+            gauge.dec();
         }
     }
 }
@@ -120,7 +186,7 @@ mod tests {
             connections_per_address: 2,
             ..SubscriptionLimits::default()
         };
-        let listeners = Listeners::new(&limits);
+        let listeners = Listeners::new(&limits, &Registry::default());
         let [one, two]: [IpAddr; 2] = [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
         let code = |address| listeners.admit(address).map_err(|fault| fault.code());
         let first = code(one).unwrap();

@@ -8,7 +8,7 @@ use crate::graphql::error::Fault;
 use crate::graphql::service::Told;
 
 /// The value of `Content-Type`.
-pub const CONTENT_TYPE: &str = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0";
+pub const CONTENT_TYPE: &str = "multipart/mixed;boundary=graphql;subscriptionSpec=1.0";
 
 /// What stands before the first part.
 pub const OPENING: &[u8] = b"\r\n--graphql";

@@ -10,12 +10,12 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use tokio::time::{self, Instant, Interval};
 
-use super::listeners::Placed;
+use super::listeners::{Placed, Subscribed, Transport};
 use super::negotiate::ranges;
 use super::reply::{self, Keeping};
 use super::{Endpoint, Media, multipart, sse};
 use crate::graphql::error::{Code, Fault};
-use crate::graphql::service::{Answer, Events, Incoming, Kind, Started, Told};
+use crate::graphql::service::{Events, Incoming, Kind, Started, Told};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -46,6 +46,13 @@ impl Framing {
         })
     }
 
+    const fn transport(self) -> Transport {
+        match self {
+            Self::ServerSentEvents => Transport::ServerSentEvents,
+            Self::Multipart => Transport::Multipart,
+        }
+    }
+
     const fn content_type(self) -> &'static str {
         match self {
             Self::ServerSentEvents => sse::CONTENT_TYPE,
@@ -71,6 +78,16 @@ impl Framing {
         match self {
             Self::ServerSentEvents => sse::next(told),
             Self::Multipart => multipart::next(told),
+        }
+    }
+
+    /// Whether one answer of this kind is told as an event, where nothing but events is accepted. graphql-sse wants the
+    /// errors of a document among its events: a browser shows nobody what came with another status.
+    fn tells(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Complete | Kind::Partial => true,
+            Kind::Malformed | Kind::Unparsable | Kind::Refused => self == Self::ServerSentEvents,
+            _ => false,
         }
     }
 
@@ -140,7 +157,7 @@ pub async fn answer(
         incoming.resume = last.filter(|id| !id.is_empty()).map(str::to_owned);
     }
     match endpoint.service.start(incoming).await {
-        Started::Answer(answer) if accepted.json.is_some() || !is_executed(&answer) => {
+        Started::Answer(answer) if accepted.json.is_some() || !framing.tells(answer.kind) => {
             reply::answer(endpoint, request, json, answer, keeping).await
         }
         Started::Answer(answer) => {
@@ -162,10 +179,6 @@ pub async fn answer(
     }
 }
 
-fn is_executed(answer: &Answer) -> bool {
-    matches!(answer.kind, Kind::Complete | Kind::Partial)
-}
-
 fn builder(framing: Framing) -> HttpResponseBuilder {
     let mut response = reply::open(StatusCode::OK);
     response
@@ -183,6 +196,7 @@ struct Listening {
     events: Events,
     heartbeat: Interval,
     stage: Stage,
+    _subscribed: Subscribed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +215,7 @@ impl Listening {
             events,
             heartbeat: time::interval_at(Instant::now() + period, period),
             stage: Stage::Opening,
+            _subscribed: endpoint.subscribers.open(framing.transport()),
         }
     }
 

@@ -16,12 +16,12 @@ use serde_json::value::RawValue;
 use tokio::time::{self, Instant};
 
 use self::message::Message;
-use self::operations::{News, Operations};
+use self::operations::{Begun, News, Operations};
 use super::incoming::{self, Sender};
-use super::listeners::Placed;
+use super::listeners::{Placed, Transport};
 use super::{Endpoint, Media, reply};
 use crate::graphql::error::{Code, Fault};
-use crate::graphql::service::{Answer, Kind};
+use crate::graphql::service::{Answer, Kind, Started};
 
 /// The one subprotocol that is served.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -167,6 +167,7 @@ impl Socket {
                 let _ = time::timeout(endpoint.send_timeout(), closing).await;
             }
             End::Slow(reason) => {
+                endpoint.subscribers.slow.inc();
                 let closing = session.close(Some(CloseReason {
                     code: CloseCode::Again,
                     description: Some(reason),
@@ -325,7 +326,13 @@ impl Socket {
         };
         self.caller.sign(&mut incoming);
         let service = self.endpoint.service.clone();
-        let starting = async move { service.start(incoming).await };
+        let endpoint = self.endpoint.clone();
+        let starting = async move {
+            match service.start(incoming).await {
+                Started::Answer(answer) => Begun::Answered(answer),
+                Started::Events(events) => Begun::Listening(events, endpoint.subscribers.open(Transport::WebSocket)),
+            }
+        };
         self.operations.start(id, starting);
         Ok(())
     }

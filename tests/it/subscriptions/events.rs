@@ -131,7 +131,7 @@ async fn multipart_parts_carry_the_payload_that_apollo_reads(database: TestDatab
     let header = |name: &str| live.response.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(
         header("content-type"),
-        "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0"
+        "multipart/mixed;boundary=graphql;subscriptionSpec=1.0"
     );
     add_release(&database, 2).await;
     server.refresh().await;
@@ -167,12 +167,34 @@ async fn other_operations_are_answered_once() {
         assert_eq!(body(post(&server, MULTIPART, query)).await, (200, answer.to_owned()));
         let both = "application/json, text/event-stream";
         assert_eq!(body(post(&server, both, query)).await, (200, answer.to_owned()));
-        // what is refused is refused with a status, before any event
-        let (status, text) = body(post(&server, "text/event-stream", "subscription { nothing }")).await;
-        assert!(
-            status == 400 && text.contains("GRAPHQL_VALIDATION_FAILED"),
-            "{status} {text}"
+        // what is refused is an event as well, where nothing but events is accepted
+        for (query, code) in [
+            ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+            ("subscription {", "GRAPHQL_PARSE_FAILED"),
+            ("subscription { changes(after: \"?\") { cursor } }", "BAD_USER_INPUT"),
+        ] {
+            for request in [get(&server, query), post(&server, "text/event-stream", query)] {
+                let (status, text) = body(request).await;
+                let data = text.strip_prefix("event: next\ndata: ").unwrap();
+                let data = data.strip_suffix("\n\nevent: complete\ndata:\n\n").unwrap();
+                let refusal: Value = serde_json::from_str(data).unwrap();
+                assert_eq!(
+                    (status, &refusal["errors"][0]["extensions"]["code"]),
+                    (200, &json!(code))
+                );
+                assert_eq!(refusal.get("data"), None, "{query}");
+            }
+        }
+        // what is no matter of the document keeps its status
+        let (status, text) = body(post(&server, MULTIPART, "subscription { nothing }")).await;
+        assert!(status == 200 && text.contains("GRAPHQL_VALIDATION_FAILED"), "{text}");
+        let parts_alone = "multipart/mixed;subscriptionSpec=1.0";
+        assert_eq!(
+            body(post(&server, parts_alone, "subscription { nothing }")).await.0,
+            400
         );
+        let stranger = post(&server, "text/event-stream", ALL).header("authorization", "Bearer nobody");
+        assert_eq!(body(stranger).await.0, 401);
         // and who accepts no events is told what to accept
         let (status, text) = body(post(&server, "application/graphql-response+json", ALL)).await;
         assert!(status == 400 && text.contains("text/event-stream"), "{status} {text}");

@@ -16,6 +16,7 @@ use crate::{
     import::import,
     support::{
         database::{TestDatabase, on_sqlite},
+        figures::Figures,
         server::{TestServer, client},
     },
 };
@@ -209,6 +210,8 @@ async fn a_slow_reader_is_closed_and_told_where_to_go_on() {
                 _ => {}
             }
         };
+        let figures = Figures::of(&server.url("/metrics")).await;
+        assert_eq!(figures.shown("romdex_slow_readers_closed_total"), "1");
         assert_eq!(code, 1013, "{reason}");
         assert_eq!(reason, format!("read too slowly: go on after {}", last.unwrap()));
     })

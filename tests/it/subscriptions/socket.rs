@@ -50,7 +50,7 @@ impl Socket {
         if let Some(bytes) = buffer {
             socket.set_recv_buffer_size(bytes).unwrap();
         }
-        let (socket, _) = client_async(request, socket.connect(address).await.unwrap()).await?;
+        let (socket, _) = client_async(request, socket.connect(address).await?).await?;
         Ok(Self(socket))
     }
 

@@ -63,6 +63,7 @@ pub fn settings(url: &str) -> Settings {
     Settings {
         url: url.parse().unwrap(),
         max_connections: NonZeroU32::new(4).unwrap(),
+        operation_connections: NonZeroU32::new(4).unwrap(),
         acquire_timeout_ms: 10_000,
         poll_interval_ms: NonZeroU64::new(100).unwrap(),
         statement_timeout_ms: 30_000,

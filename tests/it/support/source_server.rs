@@ -12,6 +12,8 @@ use std::{
 pub enum Fault {
     /// The connection is closed in the middle of the body.
     BreaksOff,
+    /// The body stops in its middle, and the connection stays open.
+    Hangs,
     /// 503.
     Unavailable,
 }
@@ -21,6 +23,7 @@ struct State {
     documents: HashMap<String, Vec<u8>>,
     faults: Vec<Fault>,
     answered: Vec<u16>,
+    hanging: Vec<TcpStream>,
 }
 
 /// Serves until the test's process ends.
@@ -72,7 +75,7 @@ impl SourceServer {
     }
 }
 
-fn answer(mut stream: TcpStream, state: &Mutex<State>) {
+fn answer(mut stream: TcpStream, shared: &Mutex<State>) {
     let mut lines = BufReader::new(stream.try_clone().unwrap())
         .lines()
         .map_while(Result::ok);
@@ -85,7 +88,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
         })
         .collect();
     let path = request.split([' ', '?']).nth(1).unwrap().to_owned();
-    let mut state = state.lock().unwrap();
+    let mut state = shared.lock().unwrap();
     let fault = state.faults.pop();
     let content = state.documents.get(&path).cloned().unwrap_or_default();
     let etag = format!("\"{}\"", blake3::hash(&content).to_hex());
@@ -122,7 +125,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
     } else {
         &[]
     };
-    let sent = if fault == Some(Fault::BreaksOff) {
+    let sent = if matches!(fault, Some(Fault::BreaksOff | Fault::Hangs)) {
         &body[..body.len() / 2]
     } else {
         body
@@ -133,4 +136,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
     );
     let _ = stream.write_all(head.as_bytes());
     let _ = stream.write_all(sent);
+    if fault == Some(Fault::Hangs) {
+        shared.lock().unwrap().hanging.push(stream);
+    }
 }

@@ -5,10 +5,13 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::{Bench, HOUR, is_signed, newest};
-use crate::support::{
-    database::{TestDatabase, on_every_database},
-    receiver::{ACCEPTED, FAILED, Received, Receiver, Reply},
-    served::Served,
+use crate::{
+    metrics,
+    support::{
+        database::{TestDatabase, on_every_database},
+        receiver::{ACCEPTED, FAILED, Received, Receiver, Reply},
+        served::Served,
+    },
 };
 
 on_every_database!(
@@ -22,7 +25,29 @@ on_every_database!(
     two_servers_send_each_message_once_and_take_over_from_one_another,
     a_receiver_gets_only_so_many_messages_at_once,
     what_is_done_for_long_is_thrown_away,
+    attempts_are_counted_by_what_came_of_them,
 );
+
+async fn attempts_are_counted_by_what_came_of_them(database: TestDatabase) {
+    let mut bench = Bench::start(&database, "0,0");
+    let (id, _) = bench.register().await;
+    let mut answers = [FAILED, ACCEPTED].into_iter();
+    bench.receiver.answer(move |_| answers.next().unwrap_or(FAILED));
+    let address = bench.server.url("/metrics");
+    let counted = |expected: [&'static str; 4]| {
+        let of = |outcome: &str| format!("romdex_webhook_attempts_total{{outcome=\"{outcome}\"}}");
+        let outcomes = ["accepted", "again", "given_up", "disabled"].map(of);
+        metrics::until(&address, move |figures| {
+            outcomes.each_ref().map(|outcome| figures.shown(outcome)) == expected
+        })
+    };
+    counted(["0", "0", "0", "0"]).await;
+    bench.publish_versions(&["V2.0.0.0.NAMMIEK"]);
+    bench.receiver.take(2).await;
+    counted(["1", "1", "0", "0"]).await;
+    bench.ping(&id).await;
+    counted(["1", "1", "1", "0"]).await;
+}
 
 fn versions(messages: &[Received]) -> Vec<String> {
     messages.iter().map(Received::version).collect()

@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use crate::graphql::service::{Answer, Events, Kind, Started};
+use crate::graphql::service::{Answer, Events, Kind};
+use crate::http::transport::listeners::Subscribed;
 
 /// The operations of one socket, in turn.
 #[derive(Default)]
@@ -23,9 +24,20 @@ struct Operation {
 }
 
 enum State {
-    Starting(Pin<Box<dyn Future<Output = Started>>>),
-    Listening(Box<Events>),
+    Starting(Pin<Box<dyn Future<Output = Begun>>>),
+    Listening {
+        events: Box<Events>,
+        _subscribed: Subscribed,
+    },
     Answered,
+}
+
+/// What became of an operation that was started.
+pub enum Begun {
+    /// It is answered.
+    Answered(Answer),
+    /// It listens.
+    Listening(Events, Subscribed),
 }
 
 /// What is to be told about an operation.
@@ -66,7 +78,7 @@ impl Operations {
     }
 
     /// Adds an operation.
-    pub fn start(&mut self, id: String, starting: impl Future<Output = Started> + 'static) {
+    pub fn start(&mut self, id: String, starting: impl Future<Output = Begun> + 'static) {
         self.running.push(Operation {
             id,
             state: State::Starting(Box::pin(starting)),
@@ -105,14 +117,19 @@ impl Operation {
         loop {
             match &mut self.state {
                 State::Starting(starting) => match ready!(starting.as_mut().poll(context)) {
-                    Started::Events(events) => self.state = State::Listening(Box::new(events)),
-                    Started::Answer(answer) if is_refused(&answer) => {
+                    Begun::Listening(events, subscribed) => {
+                        self.state = State::Listening {
+                            events: Box::new(events),
+                            _subscribed: subscribed,
+                        };
+                    }
+                    Begun::Answered(answer) if is_refused(&answer) => {
                         return Poll::Ready(News::Error {
                             id: id(),
                             body: answer.body,
                         });
                     }
-                    Started::Answer(answer) => {
+                    Begun::Answered(answer) => {
                         self.state = State::Answered;
                         return Poll::Ready(News::Next {
                             id: id(),
@@ -121,7 +138,7 @@ impl Operation {
                         });
                     }
                 },
-                State::Listening(events) => {
+                State::Listening { events, .. } => {
                     return Poll::Ready(match ready!(events.poll_next_unpin(context)) {
                         None => News::Complete { id: id() },
                         Some(told) => News::Next {
