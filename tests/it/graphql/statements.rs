@@ -45,11 +45,11 @@ async fn the_number_of_statements_does_not_depend_on_the_number_of_rows(database
         import::import(database.connection(), &[folder.path()]).await;
         let statements = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&statements);
-        let mut connection = database.connection().clone();
+        let mut connection = database.connect().await;
         connection.set_metric_callback(move |_| {
             counter.fetch_add(1, Ordering::Relaxed);
         });
-        let server = TestServer::start_over(connection, &server::settings(), Limits::default()).await;
+        let server = TestServer::start_over(connection.clone(), &server::settings(), Limits::default()).await;
         for (query, most) in [
             ("{ releases(first: 100) { nodes { changelog { text } } } }", 1),
             (
@@ -70,6 +70,7 @@ async fn the_number_of_statements_does_not_depend_on_the_number_of_rows(database
             counts.push((rows, query, asked, data.to_string().matches("change ").count()));
         }
         server.stop().await;
+        connection.close().await.unwrap();
     }
     let changelogs = |rows: usize| counts.iter().filter(|count| count.0 == rows).map(|count| count.3).max();
     assert_eq!((changelogs(2), changelogs(60)), (Some(2), Some(60)));

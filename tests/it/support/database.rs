@@ -34,6 +34,12 @@ impl TestDatabase {
         execute(cluster, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
     }
 
+    /// Connections of their own, for a server that starts after another stopped: a stopped server's workers take those with them that
+    /// they opened.
+    pub async fn connect(&self) -> DatabaseConnection {
+        database::connect(&settings(&self.url)).await.unwrap()
+    }
+
     /// An open connection.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.connection
