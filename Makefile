@@ -42,6 +42,8 @@ test: check
 	ROMDEX_BIN=target/debug/romdex examples/run
 	@if command -v npm >/dev/null; then ROMDEX_BIN=target/debug/romdex audits/run; \
 	else $(call missing,the audits need npm); fi
+	@if command -v valgrind >/dev/null; then $(MAKE) --no-print-directory count; \
+	else $(call missing,instructions are counted by valgrind); fi
 
 ## count  instructions of the operations and of an import, against what is recorded
 count:

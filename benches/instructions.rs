@@ -48,6 +48,10 @@ const SEARCH: &str = "query Search { search(query: \"redmi note\", first: 10) { 
 const FACETS: &str = "query Facets { packages(filter: { branch: STABLE }, first: 20) { totalCount facets { region { value count } type { value count } } nodes { filename } } }";
 const UPDATE: &str = "query Update($codename: String!, $version: String!) { updateCheck(input: { codename: $codename, version: $version }) { status latest { version } packages { filename } path { filename } } }";
 
+/// Where docs/performance.md has its table.
+const BEGIN: &str = "<!-- instructions -->";
+const END: &str = "<!-- instructions: end -->";
+
 struct Silent;
 
 impl Progress for Silent {
@@ -355,9 +359,7 @@ fn compare(counts: &[(String, u64)], bless: bool) -> ExitCode {
     }
     println!("{table}");
     if bless {
-        let counts: BTreeMap<&str, u64> = counts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-        fs::write(&file, serde_json::to_string_pretty(&counts).unwrap() + "\n").unwrap();
-        println!("recorded");
+        record(&root, &file, counts);
         return ExitCode::SUCCESS;
     }
     if slower.is_empty() {
@@ -369,4 +371,20 @@ fn compare(counts: &[(String, u64)], bless: bool) -> ExitCode {
         slower.join(", ")
     );
     ExitCode::FAILURE
+}
+
+/// Writes the counts, and the table of docs/performance.md between its two marks.
+fn record(root: &Path, file: &Path, counts: &[(String, u64)]) {
+    let by_name: BTreeMap<&str, u64> = counts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    fs::write(file, serde_json::to_string_pretty(&by_name).unwrap() + "\n").unwrap();
+    let mut table = String::from("| operation | thousand instructions |\n|---|---:|\n");
+    for (name, count) in counts {
+        let _ = writeln!(table, "| {name} | {} |", count.div_ceil(1_000));
+    }
+    let page = root.join("docs/performance.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let (before, rest) = text.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    fs::write(&page, format!("{before}{BEGIN}\n{table}{END}{after}")).unwrap();
+    println!("recorded");
 }
