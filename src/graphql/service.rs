@@ -250,7 +250,7 @@ impl Default for Caches {
     fn default() -> Self {
         Self {
             document_bytes: 8 << 20,
-            answer_bytes: 16 << 20,
+            answer_bytes: 8 << 20,
         }
     }
 }

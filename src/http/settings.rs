@@ -70,7 +70,7 @@ impl Default for Settings {
             max_age_seconds: 60,
             stale_seconds: 600,
             compressed_bytes: 4 << 20,
-            rendered_bytes: 8 << 20,
+            rendered_bytes: 4 << 20,
         }
     }
 }
