@@ -76,7 +76,7 @@ fn run_case(url: &str, archives: &[String]) {
             ..Layers::default()
         };
         let config = layers.load().unwrap().config;
-        let db = database::connect(&config.database).await.unwrap();
+        let db = database::connect(&config.database.for_imports()).await.unwrap();
         database::migrate(&db, Steps::Up).await.unwrap();
         let kind = url.split(':').next().unwrap_or_default();
         for archive in archives {

@@ -182,8 +182,8 @@ fn start(config: &Config, command: impl Future<Output = Outcome>) -> Outcome {
 }
 
 /// Opens the configured database, with every table.
-async fn open(config: &Config) -> Result<DatabaseConnection, DatabaseError> {
-    let database = database::connect(&config.database).await?;
+async fn open(settings: &database::settings::Settings) -> Result<DatabaseConnection, DatabaseError> {
+    let database = database::connect(settings).await?;
     database::migrate(&database, Steps::Up).await?;
     Ok(database)
 }

@@ -265,7 +265,7 @@ impl Feeds {
     /// meanwhile waits for it.
     async fn log_of(&self, snapshot: &Snapshot) -> Result<Arc<Log>, FeedError> {
         let mut log = self.log.lock().await;
-        if let Some(after) = log.is_behind(snapshot) {
+        while let Some(after) = log.is_behind(snapshot) {
             let entrances = self.catalog.entrances(snapshot, after).await?;
             Arc::make_mut(&mut log).extend(snapshot, &entrances);
         }

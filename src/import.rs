@@ -342,7 +342,8 @@ fn step(readings: Vec<Reading>, known: Known, options: Options) -> Step {
     }
 }
 
-/// Adds what was heard of files; gives the rows of those of which something new was heard.
+/// Adds what was heard of files; gives the rows of those of which something new was heard, in the order of their key: a table
+/// that is written in its own order touches each page once.
 fn unite_files(all: &mut Evidence, heard: rustc_hash::FxHashMap<String, record::Facts>) -> Vec<evidence::Model> {
     let mut rows = Vec::new();
     for (filename, facts) in heard {
@@ -356,6 +357,7 @@ fn unite_files(all: &mut Evidence, heard: rustc_hash::FxHashMap<String, record::
             rows.push(evidence::Model { filename, facts });
         }
     }
+    rows.sort_unstable_by(|a, b| a.filename.cmp(&b.filename));
     rows
 }
 

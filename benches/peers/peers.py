@@ -14,7 +14,7 @@
 The harness is a folder of its own (PEERS_DIR, by default ../shared/peers beside the project) and says what is measured and how.
 WORK_DIR (by default target/peers) takes everything built and generated, ROMDEX the program (by default target/release/romdex).
 """
-import csv, importlib.machinery, importlib.util, json, os, re, resource, shutil, statistics, subprocess, sys, time, urllib.error, urllib.request
+import csv, hashlib, importlib.machinery, importlib.util, json, os, re, resource, shutil, statistics, subprocess, sys, time, urllib.error, urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -366,6 +366,16 @@ def get(url, path):
                 raise
 
 
+def learn(url, body):
+    """Asks so that the server keeps the document's text by its hash, and the answer compressed."""
+    asked = json.loads(body)
+    digest = hashlib.sha256(asked["query"].encode()).hexdigest()
+    asked["extensions"] = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
+    headers = {"content-type": "application/json", "accept-encoding": "gzip"}
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(asked).encode(), headers), timeout=60) as response:
+        response.read()
+
+
 def memory():
     """Different questions until nothing more is kept, by default settings but for the budget of one address."""
     module = harness()
@@ -380,14 +390,16 @@ def memory():
             codenames = [device["codename"] for device in server.pages("devices", "CODENAME", "codename")]
             folder = WORK / "memory"
             folder.mkdir(exist_ok=True)
-            # each question in forty spellings: five times what the answers' cache holds
-            lines = [dialect.body("W2", codename=name).replace("first: 10", f"first: {first}")
+            # each question in forty spellings, each of them a document of its own: many times what the caches hold
+            lines = [dialect.body("W2", codename=name).replace("first: 10", f"first: {first}").replace("codename name", f"codename a_{name}: name")
                      for first in range(10, 50) for name in codenames]
             (folder / "W2").write_text("\n".join(lines) + "\n")
 
             def fill():
                 for seed in range(3):
                     load(server.url, folder / "W2", 64, 5, seed)
+                for line in lines[:5000]:
+                    learn(server.url, line)
                 for name in codenames:
                     for path in (f"/feeds/atom?device={name}", f"/feeds/rss?device={name}", f"/compat/rss/{name}.xml"):
                         get(home, path)

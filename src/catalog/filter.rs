@@ -195,7 +195,7 @@ impl<'a> Tests<'a> {
                 .as_ref()
                 .is_none_or(|androids| androids.contains(&self.snapshot.android_place(at)))
             && filter.released_on.is_none_or(|days| days.contain(row.released_on))
-            && filter.size.is_none_or(|wanted| wanted.admits(row.size.is_some()))
+            && filter.size.is_none_or(|wanted| wanted.admits(row.size().is_some()))
             && filter.md5.is_none_or(|wanted| wanted.admits(row.md5.is_some()))
             && filter
                 .derived
@@ -476,16 +476,15 @@ impl Snapshot {
 
     /// The packages published on these days, newest first; every package when no days are given.
     fn packages_dated(&self, days: Option<Days>) -> impl Iterator<Item = PackageAt> {
-        let rows = self.package_rows();
-        let (start, end) = days.map_or((0, rows.len()), |days| {
+        let (start, end) = days.map_or((0, u32::MAX), |days| {
             let too_late = |day: Day| days.to.is_some_and(|to| day > to);
             let early_enough = |day: Day| days.from.is_none_or(|from| day >= from);
             (
-                rows.partition_point(|row| row.released_on.is_some_and(too_late)),
-                rows.partition_point(|row| row.released_on.is_some_and(early_enough)),
+                self.packages_before(|row| row.released_on.is_some_and(too_late)),
+                self.packages_before(|row| row.released_on.is_some_and(early_enough)),
             )
         });
-        self.packages().take(end).skip(start)
+        self.packages().take(end as usize).skip(start as usize)
     }
 
     pub(super) fn packages_in(&self, scope: Scope) -> &[PackageAt] {

@@ -42,13 +42,14 @@ pub struct Event {
 }
 
 /// Entries of the log that are read at once: a row that is read takes ten times the memory of what is kept of it.
-const AT_ONCE: u64 = 5_000;
+const AT_ONCE: u64 = 2_000;
 
 /// The id of an entry, and that of the release or package it is about.
 type Row = (i64, Option<i32>, Option<i32>);
 
 impl Catalog {
-    /// What came in behind a place in the log, as far as the snapshot's revision, in the log's order.
+    /// What came in behind a place in the log, as far as the snapshot's revision, in the log's order: so much of it as is read at
+    /// once. Nothing is left when nothing comes.
     ///
     /// # Errors
     /// When the database fails.
@@ -62,24 +63,18 @@ impl Catalog {
             let of = release.map(Entered::Release).or(package.map(Entered::Package))?;
             Some(Entrance { id, of })
         };
-        let mut entrances = Vec::new();
-        let mut last = Some(after);
-        while let Some(after) = last {
-            let rows: Vec<Row> = change::Entity::find()
-                .select_only()
-                .columns([change::Column::Id, change::Column::ReleaseId, change::Column::PackageId])
-                .filter(change::Column::Id.gt(after))
-                .filter(change::Column::Revision.lte(snapshot.revision))
-                .filter(change::Column::Kind.is_in(kinds))
-                .order_by_asc(change::Column::Id)
-                .limit(AT_ONCE)
-                .into_tuple()
-                .all(self.database())
-                .await?;
-            last = rows.last().map(|(id, ..)| *id);
-            entrances.extend(rows.into_iter().filter_map(entrance));
-        }
-        Ok(entrances)
+        let rows: Vec<Row> = change::Entity::find()
+            .select_only()
+            .columns([change::Column::Id, change::Column::ReleaseId, change::Column::PackageId])
+            .filter(change::Column::Id.gt(after))
+            .filter(change::Column::Revision.lte(snapshot.revision))
+            .filter(change::Column::Kind.is_in(kinds))
+            .order_by_asc(change::Column::Id)
+            .limit(AT_ONCE)
+            .into_tuple()
+            .all(self.database())
+            .await?;
+        Ok(rows.into_iter().filter_map(entrance).collect())
     }
 
     /// All that happened to these releases and packages, as far as the snapshot's revision, in the log's order.

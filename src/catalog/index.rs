@@ -20,9 +20,10 @@ pub enum Direction {
 pub(super) struct Order {
     /// The direction in which ranks count.
     kept: Direction,
-    /// Rank to row.
+    count: u32,
+    /// Rank to row; empty, like `ranks`, where rank and row are the same number.
     rows: Vec<u32>,
-    /// Row to rank; empty where rank and row are the same number.
+    /// Row to rank.
     ranks: Vec<u32>,
     /// How many rows have a value; their ranks come before the others'.
     known: u32,
@@ -41,27 +42,27 @@ impl Order {
     ) -> Self {
         let mut rows: Vec<u32> = (0..number(count)).collect();
         rows.sort_unstable_by(|a, b| has_value(*b).cmp(&has_value(*a)).then_with(|| compare(*a, *b)));
-        let in_place = rows.iter().enumerate().all(|(rank, row)| rank == *row as usize);
-        let mut ranks = vec![0; if in_place { 0 } else { count }];
-        for (rank, row) in rows.iter().enumerate() {
-            if let Some(slot) = ranks.get_mut(*row as usize) {
-                *slot = number(rank);
+        let known = number(rows.partition_point(|row| has_value(*row)));
+        let (kind_of, kinds) = kinds.unwrap_or_default();
+        let kind = |row: u32| kind_of.get(row as usize).copied().map(u32::from);
+        let by_kind = Groups::collect(
+            kinds,
+            rows.iter().zip(0..).filter_map(|(row, rank)| Some((kind(*row)?, rank))),
+        );
+        let mut ranks = Vec::new();
+        if rows.iter().zip(0..).all(|(row, rank)| *row == rank) {
+            rows = Vec::new();
+        } else {
+            ranks = vec![0; count];
+            for (row, rank) in rows.iter().zip(0..) {
+                if let Some(of) = ranks.get_mut(*row as usize) {
+                    *of = rank;
+                }
             }
         }
-        let known = number(rows.partition_point(|row| has_value(*row)));
-        let by_kind = kinds.map_or_else(
-            || Groups::collect(0, &[]),
-            |(kind_of, kinds)| {
-                let pairs: Vec<(u32, u32)> = rows
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(rank, row)| Some((u32::from(*kind_of.get(*row as usize)?), number(rank))))
-                    .collect();
-                Groups::collect(kinds, &pairs)
-            },
-        );
         Self {
             kept,
+            count: number(count),
             rows,
             ranks,
             known,
@@ -70,7 +71,8 @@ impl Order {
     }
 
     pub(super) fn row(&self, rank: u32) -> Option<u32> {
-        self.rows.get(rank as usize).copied()
+        let row = || self.rows.get(rank as usize).copied().unwrap_or(rank);
+        (rank < self.count).then(row)
     }
 
     pub(super) fn rank(&self, row: u32) -> u32 {
@@ -79,27 +81,30 @@ impl Order {
 
     /// Where a value belongs, `compare` telling how a row lies to it; `known` whether it is a value at all.
     pub(super) fn locate(&self, known: Known, compare: impl Fn(u32) -> Ordering) -> Boundary {
-        let split = self.known as usize;
-        let (start, part) = match known {
-            Known::Yes => (0, self.rows.get(..split)),
-            Known::No => (split, self.rows.get(split..)),
+        let (mut low, mut high) = match known {
+            Known::Yes => (0, self.known),
+            Known::No => (self.known, self.count),
         };
-        let place = part.unwrap_or(&[]).binary_search_by(|row| compare(*row));
-        let (offset, exact) = match place {
-            Ok(offset) => (offset, true),
-            Err(offset) => (offset, false),
-        };
-        let low = number(start + offset);
-        Boundary {
-            low,
-            high: low + u32::from(exact),
-            known,
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.row(middle).map_or(Ordering::Greater, &compare) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => {
+                    return Boundary {
+                        low: middle,
+                        high: middle + 1,
+                        known,
+                    };
+                }
+            }
         }
+        Boundary { low, high: low, known }
     }
 
     /// The ranks between the boundaries in the given direction, as pieces to walk one after another.
     fn pieces(&self, direction: Direction, after: Option<Boundary>, before: Option<Boundary>) -> Vec<Piece> {
-        let count = number(self.rows.len());
+        let count = self.count;
         if direction == self.kept {
             let from = after.map_or(0, |after| after.high);
             let to = before.map_or(count, |before| before.low);
@@ -274,7 +279,7 @@ impl Ranks<'_> {
             Self::Listed(ranks) => take_run(ranks, from, to, way, most, found),
             Self::Kinds { wanted, kind_of, count } => {
                 // Where every eighth row or more is wanted, looking at each is quicker than merging.
-                if *count >= order.rows.len() / 8 {
+                if *count >= order.count as usize / 8 {
                     let chosen = |rank: &u32| {
                         order
                             .row(*rank)

@@ -98,7 +98,7 @@ impl Newest {
             }
         }
         Self {
-            of_variant: Groups::collect(variants.len(), &groups),
+            of_variant: Groups::collect(variants.len(), groups.into_iter()),
         }
     }
 }

@@ -49,7 +49,7 @@ pub struct Happened {
 const BATCH: u64 = 200;
 
 /// Entries of the log that are kept for who stands at the same place: some 100 bytes each.
-const KEPT_ENTRIES: u64 = 50_000;
+const KEPT_ENTRIES: u64 = 20_000;
 
 /// Which entries: those behind the first id, up to the second.
 type Stretch = (i64, i64);

@@ -3,16 +3,14 @@
 use std::time::Instant;
 
 use futures::TryStreamExt as _;
-use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IsolationLevel,
-    PaginatorTrait as _, QueryOrder as _, QuerySelect as _, TransactionTrait as _,
-};
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait as _, PaginatorTrait as _, QueryOrder as _, QuerySelect as _};
 use tokio::runtime::Handle;
 
 use super::{
     CatalogError,
     snapshot::{Builder, Snapshot},
 };
+use crate::database::begin_read;
 
 /// The stored revision; `None` where none was ever made.
 pub(super) async fn revision(database: &DatabaseConnection) -> Result<Option<entity::revision::Model>, DbErr> {
@@ -30,7 +28,7 @@ pub(super) async fn snapshot(database: &DatabaseConnection) -> Result<Snapshot, 
 
 async fn load(database: &DatabaseConnection) -> Result<Snapshot, CatalogError> {
     let started = Instant::now();
-    let read = begin(database).await?;
+    let read = begin_read(database).await?;
     let mut builder = Builder::default();
     if let Some(row) = entity::revision::Entity::find_by_id(1).one(&read).await? {
         builder.revision(&row);
@@ -85,17 +83,4 @@ async fn load(database: &DatabaseConnection) -> Result<Snapshot, CatalogError> {
         "catalogue loaded"
     );
     Ok(snapshot)
-}
-
-/// A transaction that sees one state of the database throughout.
-async fn begin(database: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    match database.get_database_backend() {
-        // The first statement of a transaction fixes what it sees.
-        DbBackend::Sqlite => database.begin().await,
-        _ => {
-            database
-                .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
-                .await
-        }
-    }
 }

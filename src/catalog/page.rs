@@ -225,7 +225,7 @@ impl Snapshot {
                     })
                 }
                 PackageValue::Size(size) => order.locate(Known::from(size.is_some()), |place| {
-                    size.cmp(&row(place).size).then_with(|| tie(place))
+                    size.cmp(&row(place).size()).then_with(|| tie(place))
                 }),
             }
         };
@@ -282,7 +282,7 @@ impl Snapshot {
         let value = match field {
             PackageField::ReleasedOn => PackageValue::ReleasedOn(row.released_on),
             PackageField::Version => PackageValue::Version(self.version(self.release(row.release).version).to_owned()),
-            PackageField::Size => PackageValue::Size(row.size),
+            PackageField::Size => PackageValue::Size(row.size()),
         };
         PackageKey {
             value,

@@ -1,6 +1,7 @@
 //! One revision of devices, variants, releases and packages, immutable, in memory.
 //!
-//! Rows lie in flat tables and refer to one another by place; every text lies in one block. What follows from the stored
+//! Rows refer to one another by place, which is their place in the order that is asked for most (releases and packages newest
+//! first); they lie in flat tables, a device's releases and packages side by side. What follows from the stored
 //! rows (dates of releases, names of devices, what a firmware was taken from) is worked out once, by [`Builder`]. Texts
 //! of changelogs and the change log stay in the database.
 
@@ -8,7 +9,7 @@ mod build;
 pub(super) mod store;
 mod tables;
 
-use std::{cmp::Ordering, ops::Range};
+use std::{cmp::Ordering, num::NonZeroU64, ops::Range};
 
 use chrono::{DateTime, Utc};
 use entity::value::{Branch, Md5, Md5Prefix, Mirrors, OperatingSystem, PackageType, Region};
@@ -129,8 +130,7 @@ pub struct PackageRow {
     pub filename: Span,
     /// The version that an incremental updates from.
     pub base_version: Option<VersionAt>,
-    /// Bytes, as far as a source told.
-    pub size: Option<u64>,
+    size: Option<Size>,
     /// The digest of the whole file.
     pub md5: Option<Md5>,
     /// The digits of a digest that the file's name carries.
@@ -140,9 +140,21 @@ pub struct PackageRow {
     /// The date stamped into the file's name.
     pub built_on: Option<Day>,
     mirrors: Mirrors,
-    page: Option<Span>,
+    /// Empty where there is none.
+    page: Span,
     /// The ROM that a firmware was taken from.
     pub source: Option<PackageAt>,
+}
+
+/// One more than so many bytes, so that an unknown size takes no more room.
+type Size = NonZeroU64;
+
+impl PackageRow {
+    /// Bytes, as far as a source told.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.size.map(|size| size.get() - 1)
+    }
 }
 
 /// What filters, totals and facets count by: rows that agree in all of it are of one kind.
@@ -213,19 +225,18 @@ pub(super) struct Owned {
     pub(super) releases_of_version: Groups<ReleaseAt>,
     pub(super) packages_of_device: Groups<PackageAt>,
     pub(super) packages_of_variant: Groups<PackageAt>,
-    pub(super) packages_of_release: Groups<PackageAt>,
+    /// By where the release's row lies, so that those of neighbours are neighbours.
+    packages_of_release: Groups<PackageAt>,
     /// What firmware was taken from which ROM, sorted by the ROM.
     pub(super) derived: Vec<(PackageAt, PackageAt)>,
 }
 
 fn find_run<'a, T, K: Ord>(sorted: &'a [T], key: &K, of: impl Fn(&T) -> K) -> &'a [T] {
     let start = sorted.partition_point(|item| of(item) < *key);
-    let end = start
-        + sorted
-            .get(start..)
-            .unwrap_or(&[])
-            .partition_point(|item| of(item) == *key);
-    sorted.get(start..end).unwrap_or(&[])
+    let rest = sorted.get(start..).unwrap_or(&[]);
+    // runs are short: looking for their end as for their start would be as far again
+    let length = rest.iter().take_while(|item| of(item) == *key).count();
+    rest.get(..length).unwrap_or(&[])
 }
 
 /// Compares two texts without regard to the case of ASCII letters.
@@ -310,9 +321,9 @@ impl Snapshot {
         self.packages.places()
     }
 
-    /// Packages, newest first.
-    pub(super) fn package_rows(&self) -> &[PackageRow] {
-        self.packages.rows()
+    /// How many packages come before the first, newest first, that is not `before`.
+    pub(super) fn packages_before(&self, before: impl Fn(&PackageRow) -> bool) -> u32 {
+        self.packages.partition_point(before)
     }
 
     pub(super) fn versions(&self) -> impl DoubleEndedIterator<Item = VersionAt> + ExactSizeIterator + use<> {
@@ -353,7 +364,7 @@ impl Snapshot {
     /// A release's packages, newest first.
     #[must_use]
     pub fn packages_of(&self, at: ReleaseAt) -> &[PackageAt] {
-        self.owned.packages_of_release.of(at.number())
+        self.owned.packages_of_release.of(self.releases.slot(at))
     }
 
     /// A variant's releases, lowest version first.
@@ -399,11 +410,10 @@ impl Snapshot {
     /// The device with this base codename. The case of ASCII letters does not matter.
     #[must_use]
     pub fn find_base(&self, codename: &str) -> Option<DeviceAt> {
-        let rows = self.devices.rows();
-        let place = rows
-            .binary_search_by(|row| compare_ignoring_case(self.text(row.codename), codename))
-            .ok()?;
-        Some(DeviceAt::at(store::number(place)))
+        let compare = |row: &DeviceRow| compare_ignoring_case(self.text(row.codename), codename);
+        let place = self.devices.partition_point(|row| compare(row) == Ordering::Less);
+        let at = self.devices.places().nth(place as usize)?;
+        (compare(self.device(at)) == Ordering::Equal).then_some(at)
     }
 
     /// The variants with this regional codename, the case of ASCII letters aside. One, unless two differ by case alone.
@@ -606,7 +616,8 @@ impl Snapshot {
     /// The site's page about a package.
     #[must_use]
     pub fn page_url(&self, at: PackageAt) -> Option<String> {
-        self.package(at).page.map(|page| format!("{SITE}{}", self.text(page)))
+        let page = self.text(self.package(at).page);
+        (!page.is_empty()).then(|| format!("{SITE}{page}"))
     }
 
     /// The site's page that lists a package's device, for a package of which no other address is known.

@@ -192,7 +192,7 @@ impl Snapshot {
             for at in hops.get(&version).into_iter().flatten() {
                 let row = self.package(*at);
                 let next = self.release(row.release).version;
-                let cost = (count + 1, size + row.size.unwrap_or(UNKNOWN_SIZE));
+                let cost = (count + 1, size + row.size().unwrap_or(UNKNOWN_SIZE));
                 if reached.get(&next).is_none_or(|best| cost < (best.0, best.1)) {
                     reached.insert(next, (cost.0, cost.1, Some(*at)));
                     open.push(Reverse((cost.0, cost.1, next)));

@@ -27,7 +27,7 @@ impl Arguments {
         let config = configured.load()?.config;
         let texts = if self.facts_only { Texts::LeftOut } else { Texts::Kept };
         start(&config, async {
-            let database = open(&config).await?;
+            let database = open(&config.database).await?;
             match &self.output {
                 None => write(&database, texts, io::stdout().lock()).await?,
                 Some(path) => replace(&database, texts, path).await?,

@@ -48,7 +48,7 @@ impl Arguments {
         let config = configured.load()?.config;
         let writing = if self.dry_run { Writing::DryRun } else { Writing::Commit };
         start(&config, async {
-            let database = open(&config).await?;
+            let database = open(&config.database.for_imports()).await?;
             let bar = Arc::new(Bar::new());
             let progress: Arc<dyn Progress + Send> = bar.clone();
             let options = config.import.options(writing, Utc::now());

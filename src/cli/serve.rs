@@ -85,7 +85,7 @@ impl Arguments {
 }
 
 async fn serve(config: &Config) -> Outcome {
-    let database = open(config).await?;
+    let database = open(&config.database).await?;
     let options = config.import.options(Writing::Commit, Utc::now());
     if let Some(report) = import::load_starter(&database, options).await? {
         let packages = report.counts.packages.added;

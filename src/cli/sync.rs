@@ -34,7 +34,7 @@ impl Arguments {
             return Err(SyncFailed::NothingConfigured.into());
         }
         start(&config, async {
-            let database = open(&config).await?;
+            let database = open(&config.database.for_imports()).await?;
             let Some(_lease) = Lease::take(&config.database, Right::Sync).await? else {
                 return Err(SyncFailed::Taken.into());
             };

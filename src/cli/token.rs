@@ -54,7 +54,7 @@ impl Arguments {
             let Some(secret) = Secret::open(&config.security, &config.database.url)? else {
                 return Err(NoSecret.into());
             };
-            let database = open(&config).await?;
+            let database = open(&config.database).await?;
             let tokens = Tokens::new(database.clone(), &secret);
             let now = Utc::now();
             let mut out = io::stdout();

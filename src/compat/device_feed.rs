@@ -78,7 +78,7 @@ fn item(snapshot: &Snapshot, at: PackageAt, texts: &HashMap<ChangelogId, Arc<str
         Some(android) => line("Version", &format!("{version} | {android}")),
         None => line("Version", version),
     }
-    line("Size", &row.size.map_or_else(|| "Unknown".to_owned(), write_size));
+    line("Size", &row.size().map_or_else(|| "Unknown".to_owned(), write_size));
     line(
         "MD5",
         &row.md5.map_or_else(|| "Unknown".to_owned(), |md5| md5.to_string()),

@@ -53,7 +53,7 @@ fn entry(snapshot: &Snapshot, at: PackageAt, text: &mut String) {
         .or_else(|| snapshot.android_of_release(row.release));
     // a date is a date to the tracker's readers, so it is not quoted
     let date = row.released_on.map_or_else(|| "null".to_owned(), |day| day.to_string());
-    let (md5, size) = (row.md5.map(|md5| md5.to_string()), row.size.map(write_size));
+    let (md5, size) = (row.md5.map(|md5| md5.to_string()), row.size().map(write_size));
     let link = snapshot.download_url(at);
     let name = snapshot.label(release.variant);
     let _ = writeln!(text, "- android: {}", yaml::option(android));

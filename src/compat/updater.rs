@@ -70,7 +70,7 @@ fn update<'a>(snapshot: &'a Snapshot, at: PackageAt, romtype: &'a str) -> Update
         filename,
         id: row.md5.map_or_else(|| filename.to_owned(), |md5| md5.to_string()),
         romtype,
-        size: row.size,
+        size: row.size(),
         url: snapshot.download_url(at),
         version: snapshot.version(snapshot.release(row.release).version),
     }

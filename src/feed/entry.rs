@@ -188,7 +188,7 @@ fn file(snapshot: &Snapshot, at: PackageAt) -> File {
         filename: printable(filename),
         url: absolute(&snapshot.download_url(at)),
         media_type: media_type(filename),
-        size: row.size,
+        size: row.size(),
         md5: row.md5.map(|md5| md5.to_string()),
     }
 }

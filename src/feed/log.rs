@@ -27,7 +27,7 @@ impl Log {
         }
     }
 
-    /// Takes in what was read for this revision.
+    /// Takes in what was read for this revision; nothing stands for its end.
     pub fn extend(&mut self, snapshot: &Snapshot, entrances: &[Entrance]) {
         for entrance in entrances {
             match entrance.of {
@@ -36,7 +36,9 @@ impl Log {
             };
             self.seen = self.seen.max(entrance.id);
         }
-        self.revision = snapshot.revision;
+        if entrances.is_empty() {
+            self.revision = snapshot.revision;
+        }
     }
 
     /// Where a package came in; 0 where the log does not tell.

@@ -29,7 +29,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            learned_bytes: 4 << 20,
+            learned_bytes: 2 << 20,
             manifest: PathBuf::new(),
             trusted_only: false,
         }

@@ -249,8 +249,8 @@ pub struct Caches {
 impl Default for Caches {
     fn default() -> Self {
         Self {
-            document_bytes: 8 << 20,
-            answer_bytes: 8 << 20,
+            document_bytes: 4 << 20,
+            answer_bytes: 6 << 20,
         }
     }
 }

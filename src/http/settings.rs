@@ -69,8 +69,8 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             max_age_seconds: 60,
             stale_seconds: 600,
-            compressed_bytes: 4 << 20,
-            rendered_bytes: 4 << 20,
+            compressed_bytes: 2 << 20,
+            rendered_bytes: 2 << 20,
         }
     }
 }

@@ -99,7 +99,7 @@ pub fn catalogue(evidence: &Evidence) -> Catalogue<'_> {
     let mut derivation = Derivation {
         knowledge: &knowledge,
         catalogue: Catalogue::default(),
-        members: BTreeMap::new(),
+        members: FxHashMap::default(),
     };
     derivation.add_references(&evidence.references);
     let (incrementals, full): (Vec<File<'_>>, Vec<File<'_>>) = files
@@ -115,10 +115,13 @@ pub fn catalogue(evidence: &Evidence) -> Catalogue<'_> {
         }
     }
     let members = std::mem::take(&mut derivation.members);
-    for (key, files) in members {
-        let release = release(&key.1, &files, evidence);
-        derivation.catalogue.releases.insert(key, release);
-    }
+    derivation.catalogue.releases = members
+        .into_iter()
+        .map(|(key, files)| {
+            let release = release(&key.1, &files, evidence);
+            (key, release)
+        })
+        .collect();
     for file in incrementals {
         derivation.add_incremental(&file);
     }
@@ -158,7 +161,7 @@ struct Derivation<'a, 'k> {
     knowledge: &'k Knowledge,
     catalogue: Catalogue<'a>,
     /// The files of each release, incrementals left out.
-    members: BTreeMap<(Codename, Version), Vec<Member<'a>>>,
+    members: FxHashMap<(Codename, Version), Vec<Member<'a>>>,
 }
 
 /// What a release is made of.

@@ -151,6 +151,7 @@ pub fn plan(
         stored,
         plan: Plan::default(),
         events: Vec::new(),
+        dates: first_dates(derived),
         device_ids: FxHashMap::default(),
         variant_ids: FxHashMap::default(),
         changelog_ids: FxHashMap::default(),
@@ -166,12 +167,17 @@ pub fn plan(
 }
 
 /// What happened, with what it is sorted by: time first, so that the log tells history in its order.
-type Event = ((Option<NaiveDate>, Codename, Version, u8, String), ChangeKind, i32);
+type Event<'a> = (
+    (Option<NaiveDate>, &'a Codename, &'a Version, u8, &'a str),
+    ChangeKind,
+    i32,
+);
 
 struct Planning<'a> {
     stored: &'a Stored,
     plan: Plan,
-    events: Vec<Event>,
+    events: Vec<Event<'a>>,
+    dates: Dates<'a>,
     device_ids: FxHashMap<&'a Codename, i32>,
     variant_ids: FxHashMap<&'a Codename, i32>,
     changelog_ids: FxHashMap<&'a Digest, i32>,
@@ -240,7 +246,6 @@ impl<'a> Planning<'a> {
 
     fn releases(&mut self, derived: &'a Catalogue<'_>) {
         let mut ids = Ids::behind(self.stored.releases.values().map(|release| release.id));
-        let dates = first_dates(derived);
         for (key, release) in &derived.releases {
             let (codename, version) = key;
             let Some(&variant_id) = self.variant_ids.get(codename) else {
@@ -270,8 +275,8 @@ impl<'a> Planning<'a> {
             if let Some(kind) = happened {
                 let promoted = kind == ChangeKind::ReleasePromoted;
                 self.plan.counts.promoted += usize::from(promoted);
-                let date = dates.get(key).copied();
-                let order = (date, codename.clone(), version.clone(), 0, String::new());
+                let date = self.dates.get(&(codename, version)).copied();
+                let order = (date, codename, version, 0, "");
                 self.events.push((order, kind, row.id));
             }
             note(&mut self.plan.counts.releases, &mut self.plan.releases, known, row);
@@ -280,7 +285,6 @@ impl<'a> Planning<'a> {
 
     fn packages(&mut self, derived: &'a Catalogue<'_>) {
         let mut ids = Ids::behind(self.stored.packages.values().map(|package| package.id));
-        let dates = first_dates(derived);
         for (filename, package) in &derived.packages {
             let release = (&package.variant, &package.version);
             let Some(&release_id) = self.release_ids.get(&release) else {
@@ -296,14 +300,8 @@ impl<'a> Planning<'a> {
                 Some(_) => None,
             };
             if let Some(kind) = kind {
-                let date = dates.get(&(package.variant.clone(), package.version.clone())).copied();
-                let order = (
-                    date,
-                    package.variant.clone(),
-                    package.version.clone(),
-                    1,
-                    (*filename).to_owned(),
-                );
+                let date = self.dates.get(&release).copied();
+                let order = (date, release.0, release.1, 1, *filename);
                 self.events.push((order, kind, id));
             }
             let only_links = links_changed && known.is_some_and(|known| *known == row);
@@ -395,13 +393,13 @@ fn note<T: PartialEq>(count: &mut Count, rows: &mut Vec<T>, known: Option<&T>, r
 }
 
 /// The earliest date published for any package of each release.
-fn first_dates(derived: &Catalogue<'_>) -> BTreeMap<(Codename, Version), NaiveDate> {
-    let mut dates: BTreeMap<(Codename, Version), NaiveDate> = BTreeMap::new();
+type Dates<'a> = FxHashMap<(&'a Codename, &'a Version), NaiveDate>;
+
+fn first_dates<'a>(derived: &'a Catalogue<'_>) -> Dates<'a> {
+    let mut dates = Dates::default();
     for package in derived.packages.values() {
         let Some(date) = package.released_on else { continue };
-        let first = dates
-            .entry((package.variant.clone(), package.version.clone()))
-            .or_insert(date);
+        let first = dates.entry((&package.variant, &package.version)).or_insert(date);
         *first = date.min(*first);
     }
     dates

@@ -171,7 +171,7 @@ fn describe_package(snapshot: &Snapshot, at: PackageAt) -> Package<'_> {
         r#type: row.r#type.name(),
         filename: snapshot.text(row.filename),
         base_version: row.base_version.map(|at| snapshot.version(at)),
-        size: row.size,
+        size: row.size(),
         md5: row.md5.map(|md5| md5.to_string()),
         released_on: row.released_on.map(|day| day.to_string()),
         download_url: snapshot.download_url(at),

@@ -132,31 +132,44 @@ impl Version {
         })
     }
 
-    /// What the version is ordered by.
+    /// What the version is ordered by, for who compares it often.
     #[must_use]
     pub fn key(&self) -> VersionKey {
         let line = self.line();
-        let numbers = match line {
-            Line::Lettered => self.lettered_numbers(),
-            Line::Weekly => {
-                let mut numbers = numbers(&self.0);
-                if let Some(year) = numbers.first_mut().filter(|year| **year < 10) {
-                    *year += 10; // one digit stands for 201y
-                }
-                numbers
-            }
-            Line::Miui => numbers(&self.0),
-            // V816 is HyperOS 1's internal number.
-            Line::HyperOs => match self.0.strip_prefix("V816") {
-                Some(rest) => std::iter::once(1).chain(numbers(rest)).collect(),
-                None => numbers(&self.0),
-            },
-        };
         VersionKey {
             line,
-            numbers,
+            numbers: self.numbers(line).collect(),
             text: self.0.clone(),
         }
+    }
+
+    /// What versions of one line are ordered by before their texts.
+    fn numbers(&self, line: Line) -> impl Iterator<Item = u32> {
+        let text = self.0.as_str();
+        let (letters, numbered) = match line {
+            // Android letter, the two cycle letters before the digits, then the digits: `JHACNBH22.0` is J, BH, 22, 0.
+            Line::Lettered => {
+                let digits = text.find(|first: char| first.is_ascii_digit()).unwrap_or(text.len());
+                text.split_at(digits)
+            }
+            _ => ("", text),
+        };
+        let cycle = letters.len().saturating_sub(2).max(1);
+        let letters = letters
+            .bytes()
+            .take(1)
+            .chain(letters.bytes().skip(cycle))
+            .map(u32::from);
+        // V816 is HyperOS 1's internal number.
+        let internal = numbered.strip_prefix("V816").filter(|_| line == Line::HyperOs);
+        let one = internal.map(|_| 1);
+        // One digit of a weekly version's year stands for 201y.
+        let year = move |(place, number): (usize, u32)| match line {
+            Line::Weekly if place == 0 && number < 10 => number + 10,
+            _ => number,
+        };
+        let numbers = one.into_iter().chain(numbers(internal.unwrap_or(numbered)));
+        letters.chain(numbers.enumerate().map(year))
     }
 
     fn line(&self) -> Line {
@@ -175,34 +188,16 @@ impl Version {
             Line::Lettered
         }
     }
-
-    /// Android letter, the two cycle letters before the digits, then the digits: `JHACNBH22.0` is J, BH, 22, 0.
-    fn lettered_numbers(&self) -> Vec<u32> {
-        let digits = self
-            .0
-            .find(|first: char| first.is_ascii_digit())
-            .unwrap_or(self.0.len());
-        let (letters, rest) = self.0.split_at(digits);
-        let cycle = letters.len().saturating_sub(2);
-        letters
-            .bytes()
-            .take(1)
-            .chain(letters.bytes().skip(cycle.max(1)))
-            .map(u32::from)
-            .chain(numbers(rest))
-            .collect()
-    }
 }
 
 /// The numbers of a dotted text, up to the first part that starts with a letter; a part's own leading letters do not count.
-fn numbers(text: &str) -> Vec<u32> {
+fn numbers(text: &str) -> impl Iterator<Item = u32> {
     text.trim_start_matches(|first: char| first.is_ascii_alphabetic() || first == '.')
         .split('.')
         .map_while(|part| {
             let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
             part.get(..digits).filter(|digits| !digits.is_empty())?.parse().ok()
         })
-        .collect()
 }
 
 impl PartialOrd for Version {
@@ -213,7 +208,10 @@ impl PartialOrd for Version {
 
 impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
+        let (line, other_line) = (self.line(), other.line());
+        line.cmp(&other_line)
+            .then_with(|| self.numbers(line).cmp(other.numbers(other_line)))
+            .then_with(|| self.0.cmp(&other.0))
     }
 }
 

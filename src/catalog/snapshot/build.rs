@@ -1,14 +1,18 @@
 //! Stored rows in, a snapshot out: sorts them, ties them together and works out what follows from them.
 
-use std::{cmp::Reverse, collections::HashMap, hash::Hash};
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    hash::{BuildHasher as _, Hash},
+};
 
 use chrono::{DateTime, Utc};
 use entity::value::{Branch, Mirrors, OperatingSystem, Version};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::{
-    DeviceAt, DeviceRow, PackageAt, PackageRow, Place as _, ReleaseAt, ReleaseRow, Snapshot, Span, TooLarge, VariantAt,
-    VariantRow, VersionAt, compare_ignoring_case,
+    DeviceAt, DeviceRow, PackageAt, PackageRow, Place as _, ReleaseAt, ReleaseRow, Size, Snapshot, Span, TooLarge,
+    VariantAt, VariantRow, VersionAt, compare_ignoring_case,
     store::{Arena, Table, number},
     tables::Tables,
 };
@@ -37,7 +41,8 @@ pub struct Builder {
     updated_at: Option<DateTime<Utc>>,
     last_change: i64,
     text: Arena,
-    interned: FxHashMap<String, Span>,
+    /// Texts that may come again, by their hashes. Of two with one hash the first is kept.
+    interned: FxHashMap<u64, Span>,
     androids: Vec<String>,
     versions: FxHashMap<Version, u32>,
     devices: Vec<entity::device::Model>,
@@ -121,13 +126,16 @@ impl Builder {
             android: self.android(row.android)?,
             filename: self.text.add(&row.filename)?,
             base_version: row.base_version.map(|version| VersionAt::at(self.version(version))),
-            size: row.size.and_then(|size| u64::try_from(size).ok()),
+            size: row
+                .size
+                .and_then(|size| u64::try_from(size).ok()?.checked_add(1))
+                .and_then(Size::new),
             md5: row.md5,
             md5_prefix: row.md5_prefix,
             released_on: row.released_on.and_then(Day::new),
             built_on: row.built_on.and_then(Day::new),
             mirrors: Mirrors::from_bits(row.mirrors),
-            page: row.page.map(|page| self.intern(page)).transpose()?,
+            page: self.intern(row.page.as_deref().unwrap_or_default())?,
             source: None,
         };
         self.packages.push(package);
@@ -165,12 +173,13 @@ impl Builder {
         *self.versions.entry(version).or_insert(next)
     }
 
-    fn intern(&mut self, text: String) -> Result<Span, TooLarge> {
-        if let Some(span) = self.interned.get(&text) {
+    fn intern(&mut self, text: &str) -> Result<Span, TooLarge> {
+        let hash = FxBuildHasher.hash_one(text);
+        if let Some(span) = self.interned.get(&hash).filter(|span| self.text.get(**span) == text) {
             return Ok(*span);
         }
-        let span = self.text.add(&text)?;
-        self.interned.insert(text, span);
+        let span = self.text.add(text)?;
+        self.interned.entry(hash).or_insert(span);
         Ok(span)
     }
 
@@ -203,12 +212,12 @@ impl Builder {
             }
         }
         let mut links = Vec::with_capacity(self.links.len());
-        for (package, url) in &self.links {
-            let at = package_at.get(package).ok_or(Broken::Reference {
+        for (package, url) in std::mem::take(&mut self.links) {
+            let at = package_at.get(&package).ok_or(Broken::Reference {
                 table: "link",
-                id: *package,
+                id: package,
             })?;
-            links.push((*at, *url));
+            links.push((*at, url));
         }
         let is_plain = |url: &Span| !self.text.get(*url).starts_with("https://");
         links.sort_by(|a, b| {
@@ -219,7 +228,12 @@ impl Builder {
 
         drop((release_at, package_at, variant_at, device_at));
         self.interned = FxHashMap::default();
-        let releases = Table::new(releases);
+        let device = |variant: VariantAt| {
+            variants
+                .get(variant.number() as usize)
+                .map_or(0, |row| row.device.number())
+        };
+        let releases = Table::gathered(releases, |row| device(row.variant));
         let tables = Tables {
             text: &self.text,
             devices: &devices,
@@ -228,7 +242,7 @@ impl Builder {
             versions: &versions,
         };
         let (digests, derived) = tables.sources(&mut packages);
-        let packages = Table::new(packages);
+        let packages = Table::gathered(packages, |row| device(releases[row.release].variant));
         let kinds = tables.kinds(&packages)?;
         let by_filename = tables.by_filename(&packages);
         let orders = tables.orders(&packages, &kinds, &by_filename);
@@ -333,7 +347,7 @@ impl Builder {
                 .filter_map(serde_json::Value::as_str)
                 .collect();
             for name in &own {
-                names.push(self.intern((*name).to_owned())?);
+                names.push(self.intern(name)?);
             }
             rows.push(VariantRow {
                 id: variant.id,
@@ -345,7 +359,7 @@ impl Builder {
                     .as_deref()
                     .map(|code| self.text.add(code))
                     .transpose()?,
-                name: self.intern(joined(&own, variant.codename.as_str()))?,
+                name: self.intern(&joined(&own, variant.codename.as_str()))?,
                 names: start..number(names.len()),
             });
         }
@@ -479,7 +493,7 @@ impl Builder {
             let start = number(names.len());
             names.extend(spans);
             device.names = start..number(names.len());
-            device.name = self.intern(name)?;
+            device.name = self.intern(&name)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! How a snapshot lies in memory: text in one block, rows in flat tables, belonging as runs of places.
 
-use std::{marker::PhantomData, ops::Index};
+use std::{marker::PhantomData, num::NonZeroU32, ops::Index};
 
 /// A place in one of a snapshot's tables.
 pub trait Place: Copy + Ord {
@@ -14,15 +14,15 @@ macro_rules! places {
     ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {
         $($(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(u32);
+        pub struct $name(NonZeroU32); // one more than the number, so that an optional place takes no more room
 
         impl Place for $name {
             fn at(number: u32) -> Self {
-                Self(number)
+                Self(NonZeroU32::MIN.saturating_add(number))
             }
 
             fn number(self) -> u32 {
-                self.0
+                self.0.get() - 1
             }
         })+
     };
@@ -45,27 +45,80 @@ places! {
 #[derive(Debug)]
 pub(in crate::catalog) struct Table<P, R> {
     rows: Vec<R>,
+    /// Where in `rows` each place's row lies; empty where rows lie in the order of their places.
+    slots: Vec<u32>,
     place: PhantomData<P>,
 }
 
 impl<P: Place, R> Table<P, R> {
+    /// Rows that lie in the order of their places.
     pub(in crate::catalog) const fn new(rows: Vec<R>) -> Self {
         Self {
             rows,
+            slots: Vec::new(),
             place: PhantomData,
         }
+    }
+
+    /// Rows, given in the order of their places, that lie by their owners instead: those of one owner side by side, so that
+    /// reading them waits for memory once and not for each.
+    pub(in crate::catalog) fn gathered(mut rows: Vec<R>, owner: impl Fn(&R) -> u32) -> Self {
+        let mut gathered: Vec<(u32, u32)> = rows.iter().map(owner).zip(0..).collect();
+        gathered.sort_unstable();
+        let mut slots = vec![0; rows.len()];
+        for (slot, (_, place)) in gathered.iter().enumerate() {
+            if let Some(of) = slots.get_mut(*place as usize) {
+                *of = number(slot);
+            }
+        }
+        // Every swap puts one row where it belongs.
+        let mut left = slots.clone();
+        for place in 0..rows.len() {
+            while let Some(slot) = left.get(place).map(|slot| *slot as usize).filter(|slot| *slot != place) {
+                rows.swap(place, slot);
+                left.swap(place, slot);
+            }
+        }
+        Self {
+            rows,
+            slots,
+            place: PhantomData,
+        }
+    }
+
+    /// Where a place's row lies.
+    pub(in crate::catalog) fn slot(&self, place: P) -> u32 {
+        let number = place.number();
+        self.slots.get(number as usize).copied().unwrap_or(number)
     }
 
     pub(in crate::catalog) const fn len(&self) -> usize {
         self.rows.len()
     }
 
-    pub(in crate::catalog) fn places(&self) -> impl DoubleEndedIterator<Item = P> + ExactSizeIterator + use<P, R> {
+    pub(in crate::catalog) fn places(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = P> + ExactSizeIterator + Clone + use<P, R> {
         (0..number(self.rows.len())).map(P::at)
     }
 
-    pub(in crate::catalog) fn rows(&self) -> &[R] {
-        &self.rows
+    /// How many rows come before the first that is not `before`, in a table whose places are so ordered.
+    pub(in crate::catalog) fn partition_point(&self, before: impl Fn(&R) -> bool) -> u32 {
+        let (mut low, mut high) = (0, number(self.rows.len()));
+        while low < high {
+            let middle = low.midpoint(high);
+            if before(&self[P::at(middle)]) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// The rows in the order of their places.
+    pub(in crate::catalog) fn iter(&self) -> impl ExactSizeIterator<Item = &R> {
+        self.places().map(|place| &self[place])
     }
 }
 
@@ -77,7 +130,7 @@ impl<P: Place, R> Index<P> for Table<P, R> {
         reason = "only the owning snapshot makes places, and each lies inside its table"
     )]
     fn index(&self, place: P) -> &R {
-        &self.rows[place.number() as usize]
+        &self.rows[self.slot(place) as usize]
     }
 }
 
@@ -89,25 +142,33 @@ pub(in crate::catalog) struct Groups<M> {
 }
 
 impl<M: Copy> Groups<M> {
-    /// Groups the members by their owners' numbers, below `owners`. Within a group they keep their order.
-    pub(in crate::catalog) fn collect(owners: usize, pairs: &[(u32, M)]) -> Self {
-        let mut sorted: Vec<(u32, M)> = pairs.to_vec();
-        sorted.sort_by_key(|(owner, _)| *owner);
+    /// Groups the members by their owners' numbers, below `owners`. Within a group they keep their order. The pairs are read
+    /// twice rather than kept.
+    pub(in crate::catalog) fn collect(owners: usize, pairs: impl Iterator<Item = (u32, M)> + Clone) -> Self {
         let mut ends = vec![0_u32; owners];
-        for (owner, _) in &sorted {
-            if let Some(end) = ends.get_mut(*owner as usize) {
-                *end += 1;
+        for (owner, _) in pairs.clone() {
+            if let Some(count) = ends.get_mut(owner as usize) {
+                *count += 1;
             }
         }
         let mut total = 0;
         for end in &mut ends {
-            total += *end;
-            *end = total;
+            // first where the group starts; every member moves it on
+            total += std::mem::replace(end, total);
         }
-        Self {
-            ends,
-            members: sorted.into_iter().map(|(_, member)| member).collect(),
+        let mut members = pairs
+            .clone()
+            .next()
+            .map_or_else(Vec::new, |(_, any)| vec![any; total as usize]);
+        for (owner, member) in pairs {
+            if let Some(end) = ends.get_mut(owner as usize)
+                && let Some(next) = members.get_mut(*end as usize)
+            {
+                *next = member;
+                *end += 1;
+            }
         }
+        Self { ends, members }
     }
 
     /// The members of one owner.
@@ -195,8 +256,19 @@ mod tests {
     }
 
     #[test]
+    fn gathered_rows_are_found_by_their_places() {
+        let rows = vec!["c0", "a0", "b0", "c1", "a1", "a2", "b1"];
+        let table: Table<PackageAt, _> =
+            Table::gathered(rows.clone(), |row| u32::from(row.as_bytes().first().copied().unwrap()));
+        assert_eq!(table.iter().copied().collect::<Vec<_>>(), rows);
+        assert_eq!(table.rows, ["a0", "a1", "a2", "b0", "b1", "c0", "c1"]);
+        assert_eq!(table.slot(PackageAt::at(3)), 6);
+    }
+
+    #[test]
     fn groups_keep_order_and_may_be_empty() {
-        let groups = Groups::collect(4, &[(2, 'a'), (0, 'b'), (2, 'c')]);
+        let pairs = [(2, 'a'), (0, 'b'), (2, 'c'), (4, 'd')];
+        let groups = Groups::collect(4, pairs.into_iter());
         for (owner, members) in [(0, &['b'][..]), (1, &[]), (2, &['a', 'c']), (3, &[]), (9, &[])] {
             assert_eq!(groups.of(owner), members, "{owner}");
         }

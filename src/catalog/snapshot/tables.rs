@@ -117,7 +117,7 @@ impl Tables<'_> {
         Ok(Kinds {
             releases: of_releases,
             packages: of_packages,
-            of_device: Groups::collect(self.devices.len(), &pairs),
+            of_device: Groups::collect(self.devices.len(), pairs.into_iter()),
         })
     }
 
@@ -198,10 +198,10 @@ impl Tables<'_> {
                 Descending,
                 packages.len(),
                 package_kinds(),
-                |at| package(at).size.is_some(),
+                |at| package(at).size().is_some(),
                 |a, b| {
-                    Reverse(package(a).size)
-                        .cmp(&Reverse(package(b).size))
+                    Reverse(package(a).size())
+                        .cmp(&Reverse(package(b).size()))
                         .then_with(|| filename(a).cmp(&filename(b)))
                 },
             ),
@@ -211,15 +211,11 @@ impl Tables<'_> {
     pub(super) fn owned(&self, packages: &Table<PackageAt, PackageRow>, derived: Vec<(PackageAt, PackageAt)>) -> Owned {
         let releases = self.releases;
         let group = |owners, owner: &dyn Fn(ReleaseAt) -> Option<u32>| {
-            let pairs: Vec<(u32, ReleaseAt)> = releases.places().filter_map(|at| Some((owner(at)?, at))).collect();
-            Groups::collect(owners, &pairs)
+            Groups::collect(owners, releases.places().filter_map(|at| Some((owner(at)?, at))))
         };
         let group_packages = |owners, owner: &dyn Fn(ReleaseAt) -> Option<u32>| {
-            let pairs: Vec<(u32, PackageAt)> = packages
-                .places()
-                .filter_map(|at| Some((owner(packages[at].release)?, at)))
-                .collect();
-            Groups::collect(owners, &pairs)
+            let owner = |at: PackageAt| Some((owner(packages[at].release)?, at));
+            Groups::collect(owners, packages.places().filter_map(owner))
         };
         let device = |at| self.variant(at).map(|variant| variant.device.number());
         let variant = |at: ReleaseAt| Some(releases[at].variant.number());
@@ -231,11 +227,11 @@ impl Tables<'_> {
         Owned {
             releases_of_device: group(self.devices.len(), &device),
             releases_of_variant: group(self.variants.len(), &variant),
-            versions_of_variant: Groups::collect(self.variants.len(), &by_version),
+            versions_of_variant: Groups::collect(self.variants.len(), by_version.into_iter()),
             releases_of_version: group(self.versions.len(), &|at| Some(releases[at].version.number())),
             packages_of_device: group_packages(self.devices.len(), &device),
             packages_of_variant: group_packages(self.variants.len(), &variant),
-            packages_of_release: group_packages(releases.len(), &|at| Some(at.number())),
+            packages_of_release: group_packages(releases.len(), &|at| Some(releases.slot(at))),
             derived,
         }
     }
@@ -267,8 +263,8 @@ impl Tables<'_> {
             digests,
             versions: versions.into_iter().map(|(_, at)| at).collect(),
             device_ids: ids(self.devices.iter().map(|row| row.id), DeviceAt::at),
-            release_ids: ids(self.releases.rows().iter().map(|row| row.id), ReleaseAt::at),
-            package_ids: ids(packages.rows().iter().map(|row| row.id), PackageAt::at),
+            release_ids: ids(self.releases.iter().map(|row| row.id), ReleaseAt::at),
+            package_ids: ids(packages.iter().map(|row| row.id), PackageAt::at),
         }
     }
 }

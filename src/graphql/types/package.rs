@@ -100,12 +100,12 @@ object! {
 
         /// The size in bytes; null where the source has none, or only that of an error page.
         fn size(&self) -> Option<ByteCount> {
-            self.row().size.map(ByteCount)
+            self.row().size().map(ByteCount)
         }
 
         /// Whether `size` is rounded, as from "1.3 GB". It is wherever a size is known: no source publishes exact sizes.
         fn size_is_approximate(&self) -> bool {
-            self.row().size.is_some()
+            self.row().size().is_some()
         }
 
         /// The MD5 of the whole file, 32 lower-case hex digits; null where no source has it.

@@ -75,6 +75,7 @@ pub fn settings(url: &str) -> Settings {
         statement_timeout_ms: 30_000,
         busy_timeout_ms: 5_000,
         cache_size_kib: 4_096,
+        import_cache_size_kib: 16_384,
         mmap_size_mib: 0,
     }
 }
